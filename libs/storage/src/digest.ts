@@ -1,0 +1,9 @@
+/** A content digest as OCI writes it, limited to the one algorithm this registry produces: lower-case hex SHA-256. */
+export type Digest = `sha256:${string}`;
+
+const SHA256 = /^sha256:[0-9a-f]{64}$/;
+
+/** Whether `text` is a well-formed SHA-256 digest (image-spec, descriptor.md#digests). */
+export function isDigest(text: string): text is Digest {
+  return SHA256.test(text);
+}

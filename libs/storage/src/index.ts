@@ -1,0 +1,1 @@
+export { isDigest, type Digest } from './digest.ts';

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+// The libraries name their TypeScript sources under this condition, so tests run what is on disk, not `dist`.
+const conditions = ['@nixery/source'];
+
+export default defineConfig({
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ['**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/e2e/**'],
+    execArgv: ['--conditions=@nixery/source'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
+    passWithNoTests: false,
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['**/*.test.ts'] },
+  },
+});
