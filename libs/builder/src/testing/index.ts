@@ -1,0 +1,7 @@
+export { prepareTestPackages, type TestPackageOptions } from './packages.ts';
+export {
+  createPrivateStore,
+  removeReadOnlyTree,
+  type NixOutput,
+  type PrivateStore,
+} from './private-store.ts';
