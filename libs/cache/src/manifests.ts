@@ -1,0 +1,183 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { z } from 'zod';
+import { EntryTable, type ReadRow, type Row } from './entry-table.ts';
+import type { CacheWarning } from './events.ts';
+import { freshness } from './freshness.ts';
+import type { BlobRole, MapStats } from './messages.ts';
+import {
+  manifestKinds,
+  manifestRecordSchema,
+  type Digest,
+  type DropTarget,
+  type ListCursor,
+  type ManifestEntry,
+  type ManifestHit,
+  type ManifestKind,
+  type ManifestRecord,
+} from './records.ts';
+import { digestBytes, parseStored } from './stored.ts';
+
+const COLUMNS = 'id, key, kind, stored_at, record';
+const rowSchema = z.object({
+  id: z.int(),
+  key: z.string(),
+  kind: z.enum(manifestKinds),
+  stored_at: z.int(),
+  record: z.string(),
+});
+const tagsSchema = z.array(z.object({ reference: z.string() }));
+
+/** SQLite orders blobs after texts, so this comes after all keys. {@link https://www.sqlite.org/datatype3.html#sort_order} */
+const AFTER_ALL_KEYS = new Uint8Array();
+
+interface StoredManifest extends ManifestEntry {
+  readonly id: number;
+}
+
+export interface ManifestMapOptions {
+  readonly db: DatabaseSync;
+  readonly bound: number;
+  readonly frontSize: number;
+  /** ms for which a moving entry is fresh. */
+  readonly recencyMs: number;
+  readonly now: () => number;
+  readonly warn: (warning: CacheWarning) => void;
+}
+
+/** The manifest map: images by key, and by the digests of their blobs. */
+export class ManifestMap {
+  readonly #table: EntryTable<StoredManifest>;
+  readonly #sql: ReturnType<typeof prepare>;
+  readonly #recencyMs: number;
+  readonly #now: () => number;
+
+  constructor(options: ManifestMapOptions) {
+    const { db, bound, frontSize, warn } = options;
+    this.#table = new EntryTable({
+      db,
+      bound,
+      frontSize,
+      warn,
+      table: 'manifests',
+      columns: COLUMNS,
+      read: readRow,
+    });
+    this.#sql = prepare(db);
+    this.#recencyMs = options.recencyMs;
+    this.#now = options.now;
+  }
+
+  get stats(): MapStats {
+    return this.#table.stats;
+  }
+
+  /** The entry; a stale one only where allowed. */
+  get(key: string, allowStale: boolean): ManifestHit | null {
+    const entry = this.#table.peek(key);
+    const age = entry && freshness(entry, this.#now(), this.#recencyMs);
+    const served = age !== null && (age.fresh || allowStale) ? entry : null;
+    this.#table.count(served);
+    return served && age && { kind: served.kind, record: served.record, ...age };
+  }
+
+  put(key: string, kind: ManifestKind, record: ManifestRecord): void {
+    const { name, reference } = record.request;
+    const storedAt = this.#now();
+    const text = JSON.stringify(record);
+    this.#table.put(
+      key,
+      (used) => this.#sql.save.get(key, kind, name, reference, storedAt, used, text),
+      (id) => ({ id, key, kind, storedAt, record }),
+      text.length,
+      (id) => {
+        this.#sql.deleteBlobs.run(id);
+        for (const [digest, role] of blobsOf(record)) {
+          this.#sql.saveBlob.run(digestBytes(digest), role, id);
+        }
+      },
+    );
+  }
+
+  drop(target: DropTarget): void {
+    if ('key' in target) return this.#table.drop(target.key);
+    this.#table.dropped(this.#sql.deleteByDigest.all(digestBytes(target.digest)));
+  }
+
+  /** The entry that was added last of those with this blob in this role, however old. */
+  find(digest: Digest, role: BlobRole): ManifestEntry | null {
+    const entry = this.#table.peekRow(this.#sql.byDigest.get(digestBytes(digest), role));
+    this.#table.count(entry);
+    return entry && toEntry(entry);
+  }
+
+  /** A page of all entries, or of those of one name, fresh or not. */
+  list(name: string | null, after: ListCursor | null, limit: number): readonly ManifestEntry[] {
+    const from = { name: '', reference: '', key: AFTER_ALL_KEYS, ...after };
+    const rows =
+      name === null
+        ? this.#sql.listed.all(from.name, from.reference, from.key, limit)
+        : this.#sql.listedOf.all(name, from.reference, from.key, limit);
+    return this.#table.parse(rows).map(toEntry);
+  }
+
+  /** The references under which entries of this name are known, each once, in order. */
+  tags(name: string, after: string | null, limit: number): readonly string[] {
+    const rows = this.#sql.tags.all(name, after ?? '', limit);
+    return tagsSchema.parse(rows).map((row) => row.reference);
+  }
+
+  maintain(limit: number): boolean {
+    return this.#table.maintain(limit);
+  }
+}
+
+function readRow(row: Row): ReadRow<StoredManifest> {
+  const { stored_at: storedAt, record: text, ...rest } = rowSchema.parse(row);
+  const stored = parseStored(manifestRecordSchema, text);
+  if (!stored.ok) return { ok: false, key: rest.key, detail: stored.detail };
+  return { ok: true, entry: { ...rest, storedAt, record: stored.record }, size: text.length };
+}
+
+function toEntry({ key, kind, storedAt, record }: StoredManifest): ManifestEntry {
+  return { key, kind, storedAt, record };
+}
+
+function blobsOf(record: ManifestRecord): readonly (readonly [Digest, BlobRole])[] {
+  const forms = Object.values(record.forms);
+  return [
+    ...forms.map((form) => [form.digest, 'manifest'] as const),
+    ...[record.config, ...record.layers].map((digest) => [digest, 'content'] as const),
+  ];
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    save: db.prepare(`
+      INSERT INTO manifests (key, kind, name, reference, stored_at, used, record)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, name = excluded.name,
+        reference = excluded.reference, stored_at = excluded.stored_at, used = excluded.used,
+        record = excluded.record
+      RETURNING id, key`),
+    // An image may hold the same layer twice.
+    saveBlob: db.prepare(
+      'INSERT OR IGNORE INTO manifest_blobs (digest, role, manifest) VALUES (?, ?, ?)',
+    ),
+    deleteBlobs: db.prepare('DELETE FROM manifest_blobs WHERE manifest = ?'),
+    deleteByDigest: db.prepare(`
+      DELETE FROM manifests WHERE id IN (SELECT manifest FROM manifest_blobs WHERE digest = ?)
+      RETURNING id, key`),
+    byDigest: db.prepare(`
+      SELECT m.id, m.key FROM manifest_blobs b JOIN manifests m ON m.id = b.manifest
+      WHERE b.digest = ? AND b.role = ? ORDER BY b.manifest DESC LIMIT 1`),
+    listed: db.prepare(`
+      SELECT ${COLUMNS} FROM manifests WHERE (name, reference, key) > (?, ?, ?)
+      ORDER BY name, reference, key LIMIT ?`),
+    listedOf: db.prepare(`
+      SELECT ${COLUMNS} FROM manifests WHERE name = ? AND (reference, key) > (?, ?)
+      ORDER BY reference, key LIMIT ?`),
+    tags: db.prepare(`
+      SELECT DISTINCT reference FROM manifests WHERE name = ? AND reference > ?
+      ORDER BY reference LIMIT ?`),
+  } satisfies Record<string, StatementSync>;
+}

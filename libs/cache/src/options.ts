@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+const HOUR_MS = 3_600_000;
+
+/** What the actor's thread is started with. Crosses a thread boundary as `workerData`. */
+export const actorOptionsSchema = z
+  .object({
+    file: z.string().min(1),
+    maxManifests: z.int().positive(),
+    maxLayers: z.int().positive(),
+    recencyMs: z.int().nonnegative(),
+    /** Characters of JSON that each map's in-memory front may hold. */
+    frontSize: z.int().positive(),
+  })
+  .readonly();
+export type ActorOptions = z.infer<typeof actorOptionsSchema>;
+
+/** Same values as DESIGN's recency threshold and bounds; all of it can be set through `createCache`. */
+export const actorDefaults = {
+  maxManifests: 100_000,
+  maxLayers: 1_000_000,
+  recencyMs: 6 * HOUR_MS,
+  frontSize: 32 * 1024 * 1024,
+} as const satisfies Partial<ActorOptions>;

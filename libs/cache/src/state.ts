@@ -1,0 +1,147 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { isCorruption, openDatabase, setAside } from './database.ts';
+import type { CacheWarning } from './events.ts';
+import { LayerMap } from './layers.ts';
+import { ManifestMap } from './manifests.ts';
+import type { CacheReply, CacheRequest } from './messages.ts';
+import type { ActorOptions } from './options.ts';
+
+/** Rows that closing may still write: well under a second of work, and all the uses there are unless reads are very many. */
+const CLOSING_SLICE = 50_000;
+
+export interface StateEnvironment {
+  /** ms since the epoch. */
+  readonly now: () => number;
+  readonly warn: (warning: CacheWarning) => void;
+}
+
+/** Both maps and what each request does to them: the actor without its thread. */
+export class CacheState {
+  readonly #options: ActorOptions;
+  readonly #environment: StateEnvironment;
+  #db: DatabaseSync;
+  #manifests: ManifestMap;
+  #layers: LayerMap;
+
+  /** @throws CacheError `database` when the file cannot be opened or locked */
+  constructor(options: ActorOptions, environment: StateEnvironment) {
+    this.#options = options;
+    this.#environment = environment;
+    ({ db: this.#db, manifests: this.#manifests, layers: this.#layers } = this.#open());
+  }
+
+  /**
+   * Does what a request asks. When that shows the file to be damaged, starts over with an empty one.
+   *
+   * @throws SQLite's error when the database cannot do it
+   */
+  handle(request: CacheRequest): CacheReply {
+    return this.#surviving(() => this.#dispatch(request));
+  }
+
+  /**
+   * Does a slice of the work that reads leave behind: recording uses, and shrinking to a lowered bound.
+   *
+   * @returns whether more is left
+   * @throws SQLite's error when the database cannot do it
+   */
+  maintain(limit: number): boolean {
+    return this.#surviving(() => {
+      const manifests = this.#manifests.maintain(limit);
+      const layers = this.#layers.maintain(limit);
+      return manifests || layers;
+    });
+  }
+
+  /** Writes what is noted and closes the file; safe to call twice. */
+  close(): void {
+    if (!this.#db.isOpen) return;
+    try {
+      this.maintain(CLOSING_SLICE);
+    } finally {
+      this.#db.close();
+    }
+  }
+
+  #dispatch(request: CacheRequest): CacheReply {
+    switch (request.type) {
+      case 'manifest.get': {
+        const hit = this.#manifests.get(request.key, request.allowStale);
+        return { type: request.type, hit };
+      }
+      case 'manifest.put':
+        this.#manifests.put(request.key, request.kind, request.record);
+        return { type: request.type, ok: true };
+      case 'manifest.drop':
+        this.#manifests.drop(request.target);
+        return { type: request.type, ok: true };
+      case 'manifest.find': {
+        const entry = this.#manifests.find(request.digest, request.role);
+        return { type: request.type, entry };
+      }
+      case 'manifest.list': {
+        const entries = this.#manifests.list(request.name, request.after, request.limit);
+        return { type: request.type, entries };
+      }
+      case 'manifest.tags': {
+        const tags = this.#manifests.tags(request.name, request.after, request.limit);
+        return { type: request.type, tags };
+      }
+      case 'layer.get': {
+        const records = request.keys.map((key) => this.#layers.get(key));
+        return { type: request.type, records };
+      }
+      case 'layer.put':
+        this.#layers.put(request.key, request.record);
+        return { type: request.type, ok: true };
+      case 'layer.drop':
+        this.#layers.drop(request.target);
+        return { type: request.type, ok: true };
+      case 'layer.find':
+        return { type: request.type, entry: this.#layers.find(request.digest) };
+      case 'stats': {
+        const stats = { manifests: this.#manifests.stats, layers: this.#layers.stats };
+        return { type: request.type, stats };
+      }
+      case 'stop':
+        this.close();
+        return { type: request.type, ok: true };
+      default:
+        return unknownRequest(request);
+    }
+  }
+
+  #surviving<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!isCorruption(error)) throw error;
+      this.#startOver(error);
+      return work();
+    }
+  }
+
+  #startOver(error: unknown): void {
+    const { file } = this.#options;
+    const { now, warn } = this.#environment;
+    if (this.#db.isOpen) this.#db.close();
+    const detail = error instanceof Error ? error.message : String(error);
+    if (file !== ':memory:') warn(setAside(file, 'corrupt', detail, now()));
+    ({ db: this.#db, manifests: this.#manifests, layers: this.#layers } = this.#open());
+  }
+
+  #open() {
+    const { file, frontSize, maxLayers, maxManifests, recencyMs } = this.#options;
+    const { now, warn } = this.#environment;
+    const db = openDatabase(file, now, warn);
+    const shared = { db, frontSize, warn };
+    const manifests = new ManifestMap({ ...shared, bound: maxManifests, recencyMs, now });
+    const layers = new LayerMap({ ...shared, bound: maxLayers });
+    return { db, manifests, layers };
+  }
+}
+
+/** Unreachable, and a compile error once a request has no case. */
+function unknownRequest(request: never): never {
+  throw new TypeError(`not a request: ${JSON.stringify(request)}`);
+}
