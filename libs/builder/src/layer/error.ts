@@ -5,7 +5,7 @@ export type LayerErrorCode =
   | 'unsupported-file'
   /** A file that grew or shrank while it was read. */
   | 'changed'
-  /** A store path that is not there. */
+  /** A store path, or the folder of the spool file, that is not there. */
   | 'missing'
   /** The disk that holds the spool file is full. */
   | 'no-space'
