@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { MEDIA_TYPES } from '../image/media-types.ts';
 import { STORE_DIR, writeStorePaths } from './archive.ts';
 import { toLayerFailure } from './error.ts';
 import { GzipCompressor } from './gzip.ts';
@@ -13,9 +14,6 @@ import type {
 } from './task.ts';
 import { writeTree } from './tree.ts';
 import type { Compression, PackedLayer, Sha256Digest } from './types.ts';
-
-/** https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#gzip-media-types */
-export const GZIP_LAYER_MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
 /** Packs store paths into a layer. Blocks its thread: made for a worker. */
 export function packLayer({
@@ -94,7 +92,7 @@ function writeCompressed(
     diffId: archive.digest(),
     size: compressed.size,
     uncompressedSize: archive.size,
-    mediaType: GZIP_LAYER_MEDIA_TYPE,
+    mediaType: MEDIA_TYPES.oci.gzipLayer,
   };
 }
 
