@@ -35,31 +35,29 @@ export const requirements = [
     probe: { file: '/etc/ssl/certs/ca-certificates.crt' },
   },
   {
-    package: 'patchelf',
-    why: 'turns Debian packages into Nix packages',
-    probe: { command: 'patchelf' },
-  },
-  {
-    package: 'busybox-static',
-    why: 'unpacks Debian packages inside Nix builds',
-    probe: { staticFile: '/bin/busybox' },
-  },
-  {
     package: 'util-linux',
     why: 'setpriv: no process outlives its parent',
     probe: { command: 'setpriv' },
+  },
+  {
+    package: 'busybox-static',
+    why: 'the one program of test packages and test images',
+    probe: { staticFile: '/bin/busybox' },
+    testOnly: true,
   },
   {
     package: 'skopeo',
     why: 'client in the end-to-end tests',
     probe: { command: 'skopeo' },
     testOnly: true,
+    rootOnly: true,
   },
   {
     package: 'umoci',
     why: 'unpacks what skopeo pulled, in the end-to-end tests',
     probe: { command: 'umoci' },
     testOnly: true,
+    rootOnly: true,
   },
   {
     package: 'runc',

@@ -1,0 +1,60 @@
+import path from 'node:path';
+import {
+  type Client,
+  type CommandResult,
+  formatReference,
+  type ImageReference,
+  type PullResult,
+  type RunOptions,
+} from './client.ts';
+import { NamespacedClient } from './namespaced-client.ts';
+import { pullResult, volumeFlags } from './flags.ts';
+
+export class Buildah extends NamespacedClient implements Client {
+  readonly name = 'buildah';
+  protected readonly commands = ['buildah', 'runc'];
+
+  async pull(image: ImageReference): Promise<PullResult> {
+    const reference = formatReference(image);
+    const pulled = await this.namespace.run([
+      ...this.#buildah(),
+      'pull',
+      '--tls-verify=false',
+      reference,
+    ]);
+    return pullResult(pulled, () => {
+      const format = ['--type=image', '--format', '{{.FromImageDigest}}'];
+      return this.namespace.mustRun([...this.#buildah(), 'inspect', ...format, reference]);
+    });
+  }
+
+  async run(
+    image: ImageReference,
+    argv: readonly string[],
+    { user, stdin, mounts = [], network = 'none' }: RunOptions = {},
+  ): Promise<CommandResult> {
+    const cgroup = `--cgroup-parent=/${this.namespace.cgroup}`;
+    const from = [...this.#buildah(), 'from', '--pull-never', cgroup, formatReference(image)];
+    const container = (await this.namespace.mustRun(from)).stdout.trim();
+    const flags = [
+      '--runtime=runc',
+      `--network=${network}`,
+      ...(user === undefined ? [] : ['--user', user]),
+      ...volumeFlags(mounts),
+    ];
+    // The working container is not removed: stop() removes it, and a test that stops a run half-way leaves nothing to remove.
+    return this.namespace.run([...this.#buildah(), 'run', ...flags, '--', container, ...argv], {
+      stdin,
+    });
+  }
+
+  #buildah(): string[] {
+    const { dir } = this.namespace;
+    return [
+      'buildah',
+      `--root=${path.join(dir, 'root')}`,
+      `--runroot=${path.join(dir, 'runroot')}`,
+      '--storage-driver=overlay',
+    ];
+  }
+}

@@ -1,0 +1,97 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  type BindMount,
+  type Client,
+  type CommandResult,
+  formatReference,
+  type ImageReference,
+  type PullResult,
+  type RunOptions,
+} from './client.ts';
+import { NamespacedClient } from './namespaced-client.ts';
+import { pullResult } from './flags.ts';
+
+/** Where a container that is only held open finds a static busybox: its name says which program to be. */
+const holder = '/run/busybox';
+
+/** A containerd of its own, and its client `ctr`. */
+export class Containerd extends NamespacedClient implements Client {
+  readonly name = 'containerd';
+  protected readonly commands = ['containerd', 'ctr', 'runc', '/bin/busybox'];
+  #containers = 0;
+
+  override async start(dir: string): Promise<void> {
+    await super.start(dir);
+    const config = path.join(dir, 'containerd.toml');
+    writeFileSync(config, configuration(dir));
+    await this.namespace.startDaemon(
+      ['containerd', '--config', config],
+      [...this.#ctr(), 'version'],
+    );
+  }
+
+  async pull(image: ImageReference): Promise<PullResult> {
+    const reference = formatReference(image);
+    const pulled = await this.namespace.run([
+      ...this.#ctr(),
+      'images',
+      'pull',
+      '--plain-http',
+      reference,
+    ]);
+    return pullResult(pulled, () =>
+      this.namespace.mustRun([...this.#ctr(), 'images', 'list', `name==${reference}`]),
+    );
+  }
+
+  async run(
+    image: ImageReference,
+    argv: readonly string[],
+    { user, stdin, mounts = [], network = 'none' }: RunOptions = {},
+  ): Promise<CommandResult> {
+    this.#containers += 1;
+    const id = `container-${this.#containers}`;
+    const flags = [
+      `--cgroup=/${this.namespace.cgroup}/${id}`,
+      ...(network === 'host' ? ['--net-host'] : []),
+      ...mounts.flatMap(mountFlags),
+    ];
+    const reference = formatReference(image);
+    if (user === undefined) {
+      return this.namespace.run([...this.#ctr(), 'run', '--rm', ...flags, reference, id, ...argv], {
+        stdin,
+      });
+    }
+    // `ctr run` of containerd 1.6 knows no --user, `ctr tasks exec` does. The container is held open by a program of the host.
+    flags.push(...mountFlags({ source: '/bin/busybox', target: holder, readOnly: true }));
+    const hold = ['run', '--detach', ...flags, reference, id, holder, 'sleep', 'infinity'];
+    await this.namespace.mustRun([...this.#ctr(), ...hold]);
+    const exec = ['tasks', 'exec', '--user', user, '--exec-id', 'program', id];
+    const result = await this.namespace.run([...this.#ctr(), ...exec, ...argv], { stdin });
+    await this.namespace.run([...this.#ctr(), 'tasks', 'delete', '--force', id]);
+    return result;
+  }
+
+  #ctr(): string[] {
+    return ['ctr', '--address', path.join(this.namespace.dir, 'containerd.sock')];
+  }
+}
+
+function mountFlags({ source, target, readOnly = false }: BindMount): string[] {
+  return [
+    '--mount',
+    `type=bind,src=${source},dst=${target},options=rbind:${readOnly ? 'ro' : 'rw'}`,
+  ];
+}
+
+/** Its Kubernetes plug-in would set up networks. https://github.com/containerd/containerd/blob/main/docs/man/containerd-config.toml.5.md */
+function configuration(dir: string): string {
+  return `version = 2
+root = ${JSON.stringify(path.join(dir, 'root'))}
+state = ${JSON.stringify(path.join(dir, 'state'))}
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = ${JSON.stringify(path.join(dir, 'containerd.sock'))}
+`;
+}

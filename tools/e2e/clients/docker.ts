@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  type Client,
+  type CommandResult,
+  formatReference,
+  type ImageReference,
+  type PullResult,
+  type RunOptions,
+} from './client.ts';
+import { NamespacedClient } from './namespaced-client.ts';
+import { pullResult, volumeFlags } from './flags.ts';
+
+/** The docker client with a dockerd of its own: no network of its own making, no firewall rules. */
+export class Docker extends NamespacedClient implements Client {
+  readonly name = 'docker';
+  protected readonly commands = ['docker', 'dockerd', 'containerd', 'runc'];
+
+  override async start(dir: string): Promise<void> {
+    await super.start(dir);
+    // Named, or the host's own /etc/docker/daemon.json would count.
+    const config = path.join(dir, 'daemon.json');
+    writeFileSync(config, '{}');
+    const daemon = [
+      'dockerd',
+      `--data-root=${path.join(dir, 'data')}`,
+      `--exec-root=${path.join(dir, 'exec')}`,
+      `--pidfile=${path.join(dir, 'docker.pid')}`,
+      `--host=unix://${path.join(dir, 'docker.sock')}`,
+      `--config-file=${config}`,
+      `--cgroup-parent=/${this.namespace.cgroup}`,
+      '--exec-opt=native.cgroupdriver=cgroupfs',
+      '--storage-driver=overlay2',
+      '--bridge=none',
+      '--iptables=false',
+      '--ip6tables=false',
+    ];
+    await this.namespace.startDaemon(daemon, [...this.#docker(), 'version']);
+  }
+
+  async pull(image: ImageReference): Promise<PullResult> {
+    const reference = formatReference(image);
+    const pulled = await this.namespace.run([...this.#docker(), 'pull', reference]);
+    return pullResult(pulled, () => {
+      const format = ['--format', '{{.RepoDigests}}'];
+      return this.namespace.mustRun([...this.#docker(), 'image', 'inspect', ...format, reference]);
+    });
+  }
+
+  run(
+    image: ImageReference,
+    argv: readonly string[],
+    { user, stdin, mounts = [], network = 'none' }: RunOptions = {},
+  ): Promise<CommandResult> {
+    const flags = [
+      '--rm',
+      '--pull=never',
+      `--network=${network}`,
+      ...(stdin === undefined ? [] : ['--interactive']),
+      ...(user === undefined ? [] : ['--user', user]),
+      ...volumeFlags(mounts),
+    ];
+    return this.namespace.run(
+      [...this.#docker(), 'run', ...flags, formatReference(image), ...argv],
+      { stdin },
+    );
+  }
+
+  #docker(): string[] {
+    return ['docker', `--host=unix://${path.join(this.namespace.dir, 'docker.sock')}`];
+  }
+}

@@ -1,0 +1,25 @@
+import type { BindMount, PullResult } from './client.ts';
+import type { CapturedResult } from './command.ts';
+
+/** `--volume` as podman, buildah and docker take it. */
+export function volumeFlags(mounts: readonly BindMount[]): string[] {
+  return mounts.flatMap(({ source, target, readOnly = false }) => [
+    '--volume',
+    `${source}:${target}:${readOnly ? 'ro' : 'rw'}`,
+  ]);
+}
+
+/**
+ * The result of a pull command. Only a pull that succeeded has recorded a digest.
+ *
+ * @param recorded prints what holds the digest
+ */
+export async function pullResult(
+  { code, output }: CapturedResult,
+  recorded: () => Promise<{ readonly stdout: string }>,
+): Promise<PullResult> {
+  if (code !== 0) return { code, output };
+  const { stdout } = await recorded();
+  const digest = /sha256:[0-9a-f]{64}/.exec(stdout)?.[0];
+  return digest === undefined ? { code, output } : { code, output, digest };
+}

@@ -1,0 +1,66 @@
+import path from 'node:path';
+import {
+  type Client,
+  type CommandResult,
+  formatReference,
+  type ImageReference,
+  type PullResult,
+  type RunOptions,
+} from './client.ts';
+import { NamespacedClient } from './namespaced-client.ts';
+import { pullResult, volumeFlags } from './flags.ts';
+
+export class Podman extends NamespacedClient implements Client {
+  readonly name = 'podman';
+  protected readonly commands = ['podman', 'runc'];
+
+  async pull(image: ImageReference): Promise<PullResult> {
+    const reference = formatReference(image);
+    const pulled = await this.namespace.run([
+      ...this.#podman(),
+      'pull',
+      '--tls-verify=false',
+      reference,
+    ]);
+    return pullResult(pulled, async () => {
+      const format = ['--format', '{{.Digest}}'];
+      return this.namespace.mustRun([...this.#podman(), 'image', 'inspect', ...format, reference]);
+    });
+  }
+
+  run(
+    image: ImageReference,
+    argv: readonly string[],
+    { user, stdin, mounts = [], network = 'none' }: RunOptions = {},
+  ): Promise<CommandResult> {
+    const flags = [
+      '--rm',
+      '--pull=never',
+      `--network=${network}`,
+      `--cgroup-parent=/${this.namespace.cgroup}`,
+      // Its defaults lie above what a container host may allow: setrlimit then fails.
+      '--ulimit=nofile=1024:1024',
+      '--ulimit=nproc=1024:1024',
+      ...(stdin === undefined ? [] : ['--interactive']),
+      ...(user === undefined ? [] : ['--user', user]),
+      ...volumeFlags(mounts),
+    ];
+    return this.namespace.run(
+      [...this.#podman(), 'run', ...flags, formatReference(image), ...argv],
+      { stdin },
+    );
+  }
+
+  #podman(): string[] {
+    const { dir } = this.namespace;
+    return [
+      'podman',
+      `--root=${path.join(dir, 'root')}`,
+      `--runroot=${path.join(dir, 'runroot')}`,
+      '--storage-driver=overlay',
+      '--cgroup-manager=cgroupfs',
+      '--events-backend=file',
+      '--runtime=runc',
+    ];
+  }
+}

@@ -1,0 +1,93 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { ServerProcess } from './process.ts';
+
+const entry = fileURLToPath(new URL('../../apps/registry/dist/main.js', import.meta.url));
+const startDeadlineMs = 60_000;
+
+/** The line the server logs once it listens. */
+const Listening = z.object({
+  msg: z.literal('listening'),
+  host: z.string(),
+  port: z.int().positive(),
+});
+
+export interface RegistryServer {
+  /** Host and port, as in image references. */
+  readonly host: string;
+  readonly url: string;
+  readonly pid: number | undefined;
+  /** All that it has printed so far. */
+  logs(): string;
+  /** Ends it as a supervisor does; gives the exit code, null where it had to be killed. */
+  stop(): Promise<number | null>;
+}
+
+/**
+ * Starts the built registry on a free port of 127.0.0.1 and waits until it answers.
+ *
+ * @param dir a temporary folder: storage and state go below it, and it becomes HOME
+ * @param env is added to the defaults; undefined removes a variable
+ * @throws Error with the server's output when it ends, or does not answer within a minute
+ */
+export async function startRegistry(
+  dir: string,
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<RegistryServer> {
+  const home = path.join(dir, 'home');
+  await mkdir(home, { recursive: true });
+  const server = new ServerProcess([process.execPath, entry], {
+    PATH: process.env['PATH'],
+    NIX_CONFIG: process.env['NIX_CONFIG'],
+    NIX_REMOTE: process.env['NIX_REMOTE'],
+    HOME: home,
+    LANG: 'C.UTF-8',
+    PORT: '0',
+    NIXERY_HOST: '127.0.0.1',
+    NIXERY_STORAGE_BACKEND: 'filesystem',
+    STORAGE_PATH: path.join(dir, 'storage'),
+    NIXERY_STATE_DIR: path.join(dir, 'state'),
+    ...env,
+  });
+  try {
+    const { host, port } = await server.until(
+      async () => listening(server.stdout),
+      startDeadlineMs,
+    );
+    const url = `http://${host}:${port}`;
+    await server.until(async () => ((await isHealthy(url)) ? true : undefined), startDeadlineMs);
+    return {
+      host: `${host}:${port}`,
+      url,
+      pid: server.pid,
+      logs: () => server.output,
+      stop: () => server.stop(),
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** Its address, among lines that may be anything. */
+function listening(stdout: string): z.infer<typeof Listening> | undefined {
+  // The last piece may be half a line yet.
+  for (const line of stdout.split('\n').slice(0, -1)) {
+    if (!line.startsWith('{')) continue;
+    const parsed = Listening.safeParse(JSON.parse(line));
+    if (parsed.success) return parsed.data;
+  }
+  return undefined;
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`);
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
