@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** A content digest as OCI writes it, limited to the one algorithm this registry produces: lower-case hex SHA-256. */
 export type Digest = `sha256:${string}`;
 
@@ -6,4 +8,9 @@ const SHA256 = /^sha256:[0-9a-f]{64}$/;
 /** Whether `text` is a well-formed SHA-256 digest (image-spec, descriptor.md#digests). */
 export function isDigest(text: string): text is Digest {
   return SHA256.test(text);
+}
+
+/** The digest of `bytes`. */
+export function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${hash('sha256', bytes, 'hex')}`;
 }

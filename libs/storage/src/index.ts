@@ -1,1 +1,24 @@
-export { isDigest, type Digest } from './digest.ts';
+export { digestOf, isDigest, type Digest } from './digest.ts';
+export { BlobError, type BlobErrorCode } from './error.ts';
+export { createFilesystemStore, type FilesystemStoreOptions } from './filesystem/store.ts';
+export { OBJECT_MAX_BYTES, type ObjectFolder, type ObjectName } from './object-name.ts';
+export { type ByteRange, type ByteSpan } from './range.ts';
+export { readBlob } from './read-blob.ts';
+export type {
+  BlobDeleter,
+  BlobLinker,
+  BlobLister,
+  BlobOpener,
+  BlobPutter,
+  BlobSource,
+  BlobStatter,
+  BlobStatus,
+  BlobStore,
+  FileSource,
+  ListedBlob,
+  ListedObject,
+  ObjectPut,
+  ObjectStore,
+  OpenBlob,
+  UnsatisfiableRange,
+} from './store.ts';

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { isDigest, type Digest } from '../digest.ts';
+import { BlobError } from '../error.ts';
+import { splitObjectName, type ObjectName } from '../object-name.ts';
+
+/** The folders of a store: as in Nixery, so that its storage path can be taken over, and one for unfinished files. */
+export interface Layout {
+  readonly root: string;
+  /** Every blob, whatever its kind: `layers/<sha256 hex>`. */
+  readonly layers: string;
+  readonly manifests: string;
+  readonly builds: string;
+  /** Below the root, so that a rename into the other folders stays within one filesystem. */
+  readonly temporary: string;
+}
+
+export function layoutOf(root: string): Layout {
+  return {
+    root,
+    layers: join(root, 'layers'),
+    manifests: join(root, 'manifests'),
+    builds: join(root, 'builds'),
+    temporary: join(root, 'tmp'),
+  };
+}
+
+/** @throws BlobError `invalid`: the type `sha256:${string}` alone would let `sha256:../../x` leave the store. */
+export function blobPath(layout: Layout, digest: Digest): string {
+  if (!isDigest(digest)) {
+    throw new BlobError('invalid', `Not a well-formed digest: ${JSON.stringify(digest)}`);
+  }
+  return join(layout.layers, digest.slice('sha256:'.length));
+}
+
+/** @throws BlobError `invalid` if the name is malformed. */
+export function objectPath(layout: Layout, name: ObjectName): string {
+  const { folder, key } = splitObjectName(name);
+  return join(layout[folder], key);
+}
