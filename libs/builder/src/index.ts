@@ -1,1 +1,25 @@
-export {};
+export { Build, type BuildEvent, type BuildStage } from './build.ts';
+export type { Builder } from './builder.ts';
+export {
+  createBuilder,
+  missingTools,
+  type CreateBuilderOptions,
+  type SourceOptions,
+} from './create.ts';
+export {
+  BuildError,
+  type BuildErrorCode,
+  type BuildErrorDetails,
+  type PackageProblem,
+} from './errors.ts';
+export {
+  canonicalName,
+  type ImageRequest,
+  META_PACKAGES,
+  parseComponents,
+  parseImageName,
+  parseTag,
+  type System,
+} from './image-name.ts';
+export { DEFAULT_LAYER_BUDGET } from './layer/plan.ts';
+export { openStateDir, StateDirInUse, type StateDir } from './state-dir.ts';

@@ -14,9 +14,14 @@ export interface JsonDocument {
   readonly mediaType: string;
 }
 
-/** The same value gives the same bytes, in whatever order its keys were set: keys sorted, no white space. */
+/** The same value gives the same text, in whatever order its keys were set: keys sorted, no white space. */
+export function canonicalJson(value: Json): string {
+  return JSON.stringify(sortKeys(value));
+}
+
+/** A value in canonical JSON, with its digest. */
 export function toJsonDocument(value: Json, mediaType: string): JsonDocument {
-  const bytes = Buffer.from(JSON.stringify(sortKeys(value)));
+  const bytes = Buffer.from(canonicalJson(value));
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}` as const;
   return { bytes, digest, size: bytes.length, mediaType };
 }

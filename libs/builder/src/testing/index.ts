@@ -1,3 +1,4 @@
+export { nixEnvironment } from './nix-environment.ts';
 export { prepareTestPackages, type TestPackageOptions } from './packages.ts';
 export {
   createPrivateStore,
@@ -5,3 +6,6 @@ export {
   type NixOutput,
   type PrivateStore,
 } from './private-store.ts';
+export { writeOciLayout } from './oci-layout.ts';
+export { snapshot } from './snapshot.ts';
+export { readTar, type TarMember } from './tar-reader.ts';

@@ -68,6 +68,7 @@ let
         else if
           insecure
           && !builtins.elem name (config.permittedInsecurePackages or [ ])
+          && !(config.allowInsecurePredicate or (_: false)) { inherit pname version; }
           && builtins.getEnv "NIXPKGS_ALLOW_INSECURE" != "1"
         then
           "is marked as insecure"
@@ -537,6 +538,13 @@ slow
     programs.unsupported-platform = "echo unsupported";
     meta.platforms = [ "riscv64-none" ];
   };
+
+  # Neither is what a lower-case name says.
+  mixedCase = scripts {
+    pname = "mixed-case";
+    programs.mixed-case = "echo mixed";
+  };
+  mixedcasE = mixedCase;
 
   renamed = throw "'renamed' has been renamed to/replaced by 'hello'";
 

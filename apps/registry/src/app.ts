@@ -1,0 +1,55 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+
+import { httpErrors } from './http/errors.ts';
+import { sendError } from './http/respond.ts';
+import { type Logger, logRequest } from './log.ts';
+import { indexPage, PAGE_HEADERS } from './page/index-page.ts';
+import type { RegistryApi } from './routes/v2.ts';
+
+export interface AppOptions {
+  readonly api: RegistryApi;
+  readonly logger: Logger;
+  /** Replaces the page with a static site. */
+  readonly webDir: string | undefined;
+}
+
+export function createApp({ api, logger, webDir }: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+
+  const log: RequestHandler = (request, response, next) => {
+    logRequest(logger, request, response, () => response.locals['failure']);
+    next();
+  };
+  app.use(log);
+
+  app.use('/v2', async (request, response) => {
+    await api.serve(request, response, request.originalUrl);
+  });
+
+  app.get('/healthz', (_request, response) => {
+    response.set('Cache-Control', 'no-store').json({ status: 'ok' });
+  });
+
+  if (webDir === undefined) {
+    app.get('/', (request, response) => {
+      response.set(PAGE_HEADERS).send(indexPage(request.headers.host));
+    });
+  } else {
+    app.use(express.static(webDir));
+  }
+
+  app.use(() => {
+    throw httpErrors.routeUnknown();
+  });
+
+  app.use(onError);
+  return app;
+}
+
+// Express tells error handlers by their four parameters.
+const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+  const sent = sendError(response, error);
+  response.locals['failure'] = sent.cause ?? sent;
+};

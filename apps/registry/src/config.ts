@@ -1,0 +1,200 @@
+import { z } from 'zod';
+
+import { nearest } from './nearest.ts';
+
+/** The server's settings, checked. Times in ms. */
+export interface Config {
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly source:
+    | { readonly kind: 'path'; readonly path: string }
+    | { readonly kind: 'git'; readonly url: string }
+    | { readonly kind: 'channel'; readonly channel: string; readonly repositoryUrl: string };
+  readonly storage: { readonly backend: 'filesystem'; readonly path: string };
+  readonly stateDir: string;
+  readonly allow: {
+    readonly unfree: boolean;
+    readonly broken: boolean;
+    readonly insecure: boolean;
+    readonly unsupportedSystem: boolean;
+  };
+  readonly importFromDerivation: boolean;
+  readonly derivationTimeoutMs: number;
+  readonly buildTimeoutMs: number;
+  readonly nixThreads: number;
+  readonly maxBuilds: number;
+  readonly holdMs: number;
+  readonly webDir: string | undefined;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logFormat: (typeof LOG_FORMATS)[number];
+}
+
+/** Settings that cannot be used; all of them, one message each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+const LOG_FORMATS = ['json', 'pretty'] as const;
+
+function integer(min: number, max: number): z.ZodType<number, string> {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
+const flag = z
+  .enum(['0', '1', 'true', 'false'], 'must be 1, true, 0 or false')
+  .transform((text) => text === '1' || text === 'true');
+
+const absolutePath = z.string().startsWith('/', 'must be an absolute path');
+const day = 24 * 60 * 60;
+
+// https://git-scm.com/docs/git-clone#_git_urls
+const gitUrl = z
+  .string()
+  .refine(
+    (url) => /^(?:https?|ssh|git|file):\/\/[^-]|^\/|^[^-\s:][^\s:]*:[^:]/.test(url),
+    'must be an http(s), ssh, git or file address, or an absolute path',
+  );
+
+const CHANNEL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+/** The variables, in the order of the README's table. */
+const environment = z.object({
+  PORT: integer(0, 65_535).default(8080),
+  NIXERY_HOST: z.string().optional(),
+  NIXERY_CHANNEL: z
+    .string()
+    .regex(CHANNEL, 'must be a branch of nixpkgs, such as nixos-unstable, or a commit')
+    .optional(),
+  NIXERY_CHANNEL_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) address' })
+    .default('https://github.com/NixOS/nixpkgs'),
+  NIXERY_PKGS_REPO: gitUrl.optional(),
+  NIXERY_PKGS_PATH: absolutePath.optional(),
+  NIXERY_STORAGE_BACKEND: z
+    .enum(['filesystem'], 'must be filesystem (gcs and s3 are not there yet)')
+    .default('filesystem'),
+  STORAGE_PATH: absolutePath.optional(),
+  NIXERY_STATE_DIR: absolutePath.optional(),
+  NIX_TIMEOUT: integer(1, 30 * day).default(60),
+  NIXERY_BUILD_TIMEOUT: integer(1, 30 * day).default(3_600),
+  NIXERY_HOLD_SECONDS: integer(1, 3_600).default(20),
+  NIXERY_NIX_PROCESSES: integer(1, 256).default(4),
+  NIXERY_MAX_BUILDS: integer(1, 100_000).default(100),
+  NIXPKGS_ALLOW_UNFREE: flag.default(false),
+  NIXPKGS_ALLOW_BROKEN: flag.default(false),
+  NIXPKGS_ALLOW_INSECURE: flag.default(false),
+  NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM: flag.default(false),
+  NIXERY_ALLOW_IFD: flag.default(false),
+  WEB_DIR: absolutePath.optional(),
+  NIXERY_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  NIXERY_LOG_FORMAT: z.enum(LOG_FORMATS, 'must be json or pretty').default('json'),
+});
+type Environment = z.infer<typeof environment>;
+
+/** Variables of other makers that begin as ours do: Kubernetes describes a service named "nixery" in them. */
+const FOREIGN = /^NIXERY_(?:SERVICE_|PORT(?:_|$))/;
+
+/**
+ * Reads the settings from environment variables. An empty variable counts as one that is not set.
+ *
+ * @returns the settings, and warnings about what is probably not meant
+ * @throws ConfigError naming every variable whose value cannot be used
+ */
+export function readConfig(env: NodeJS.ProcessEnv): {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+} {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(set);
+  const problems: string[] = [];
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues)
+      problems.push(`${issue.path.join('.')} ${issue.message}`);
+  }
+  const sources = SOURCES.filter((name) => set[name] !== undefined);
+  if (sources.length === 0) {
+    problems.push(
+      'no package source is set: set NIXERY_CHANNEL (nixos-unstable, for example), NIXERY_PKGS_REPO or NIXERY_PKGS_PATH',
+    );
+  }
+  if (set['STORAGE_PATH'] === undefined) {
+    problems.push('STORAGE_PATH is not set: name the folder that images are stored in');
+  }
+  const stateDir = set['NIXERY_STATE_DIR'] ?? defaultStateDir(set);
+  if (stateDir === undefined) {
+    problems.push('NIXERY_STATE_DIR is not set, and there is no HOME to derive it from');
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return {
+    config: toConfig(parsed.data, stateDir ?? ''),
+    warnings: [...sourceWarnings(sources), ...unknownVariables(set)],
+  };
+}
+
+/** In the order in which they win. */
+const SOURCES = ['NIXERY_CHANNEL', 'NIXERY_PKGS_REPO', 'NIXERY_PKGS_PATH'] as const;
+
+function sourceWarnings([used, ...ignored]: readonly string[]): readonly string[] {
+  if (ignored.length === 0) return [];
+  return [`several package sources are set: ${used} is used, ${ignored.join(' and ')} ignored`];
+}
+
+function unknownVariables(set: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const known = Object.keys(environment.shape);
+  return Object.keys(set)
+    .filter((name) => name.startsWith('NIXERY_') && !known.includes(name) && !FOREIGN.test(name))
+    .map((name) => `${name} is no setting of this server; did you mean ${nearest(name, known)}?`);
+}
+
+/** systemd's folder for a service's state, else the user's (XDG base directory specification). */
+function defaultStateDir(set: Readonly<Record<string, string | undefined>>): string | undefined {
+  const systemd = set['STATE_DIRECTORY']?.split(':')[0];
+  if (systemd !== undefined) return systemd;
+  const home = set['XDG_STATE_HOME'] ?? (set['HOME'] && `${set['HOME']}/.local/state`);
+  return home === undefined ? undefined : `${home}/nixery`;
+}
+
+function toConfig(env: Environment, stateDir: string): Config {
+  return {
+    host: env.NIXERY_HOST,
+    port: env.PORT,
+    source: sourceOf(env),
+    storage: { backend: env.NIXERY_STORAGE_BACKEND, path: env.STORAGE_PATH ?? '' },
+    stateDir,
+    allow: {
+      unfree: env.NIXPKGS_ALLOW_UNFREE,
+      broken: env.NIXPKGS_ALLOW_BROKEN,
+      insecure: env.NIXPKGS_ALLOW_INSECURE,
+      unsupportedSystem: env.NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM,
+    },
+    importFromDerivation: env.NIXERY_ALLOW_IFD,
+    derivationTimeoutMs: env.NIX_TIMEOUT * 1000,
+    buildTimeoutMs: env.NIXERY_BUILD_TIMEOUT * 1000,
+    nixThreads: env.NIXERY_NIX_PROCESSES,
+    maxBuilds: env.NIXERY_MAX_BUILDS,
+    holdMs: env.NIXERY_HOLD_SECONDS * 1000,
+    webDir: env.WEB_DIR,
+    logLevel: env.NIXERY_LOG_LEVEL,
+    logFormat: env.NIXERY_LOG_FORMAT,
+  };
+}
+
+function sourceOf(env: Environment): Config['source'] {
+  if (env.NIXERY_CHANNEL !== undefined) {
+    return { kind: 'channel', channel: env.NIXERY_CHANNEL, repositoryUrl: env.NIXERY_CHANNEL_URL };
+  }
+  if (env.NIXERY_PKGS_REPO !== undefined) return { kind: 'git', url: env.NIXERY_PKGS_REPO };
+  return { kind: 'path', path: env.NIXERY_PKGS_PATH ?? '' };
+}

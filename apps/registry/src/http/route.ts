@@ -1,0 +1,36 @@
+/**
+ * What a request under `/v2/` is about. Repository names hold slashes, so the end of the path decides, as in the
+ * distribution spec's table of endpoints.
+ */
+export type Route =
+  | { readonly kind: 'base' }
+  | { readonly kind: 'manifest'; readonly name: string; readonly reference: string }
+  | { readonly kind: 'blob'; readonly name: string; readonly digest: string }
+  | { readonly kind: 'tags'; readonly name: string }
+  | { readonly kind: 'unknown' };
+
+/**
+ * Reads the path of a URL, without its query. Percent-encoding is not undone: no name, tag or digest that the spec allows
+ * takes any, save the digest's colon, which some clients encode.
+ */
+export function parseRoute(path: string): Route {
+  if (path === '/v2' || path === '/v2/') return { kind: 'base' };
+  if (!path.startsWith('/v2/')) return { kind: 'unknown' };
+  const rest = path.slice('/v2/'.length);
+  if (rest.endsWith('/tags/list')) {
+    return { kind: 'tags', name: rest.slice(0, -'/tags/list'.length) };
+  }
+  const last = rest.lastIndexOf('/');
+  const beforeLast = rest.lastIndexOf('/', last - 1);
+  if (beforeLast <= 0) return { kind: 'unknown' };
+  const name = rest.slice(0, beforeLast);
+  const reference = rest.slice(last + 1).replace(/^(sha\d+)%3a/i, '$1:');
+  switch (rest.slice(beforeLast + 1, last)) {
+    case 'manifests':
+      return { kind: 'manifest', name, reference };
+    case 'blobs':
+      return { kind: 'blob', name, digest: reference };
+    default:
+      return { kind: 'unknown' };
+  }
+}

@@ -1,0 +1,105 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { createBuilder, DEFAULT_LAYER_BUDGET, openStateDir } from '@nixery/builder';
+import { createCache } from '@nixery/cache';
+import { createFilesystemStore } from '@nixery/storage';
+
+import { createApp } from './app.ts';
+import { logBuildEvent, logCacheEvent } from './events.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './log.ts';
+import { ManifestBodies } from './manifest-bodies.ts';
+import { ManifestRoute } from './routes/manifests.ts';
+import { RegistryApi } from './routes/v2.ts';
+
+/** Connections without a request are kept longer than proxies keep theirs, so that it is never we who close first (ms). */
+const KEEP_ALIVE_MS = 95_000;
+
+/** Once told to stop, how long requests that are being answered may take (ms). */
+const DRAIN_MS = 20_000;
+
+/** Level 6, what `gzip` itself uses: layers are packed once and pulled often. */
+const COMPRESSION = { format: 'gzip', level: 6 } as const;
+
+export interface RunningServer {
+  readonly host: string;
+  readonly port: number;
+  /** Answers what is being asked, ends Nix and all threads, and gives files up. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything. When a part fails to start, those before it are stopped again.
+ *
+ * @throws BlobError, StateDirInUse, or the system's error of a folder or port that cannot be used
+ */
+export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+  const closers: (() => Promise<void> | void)[] = [];
+  async function close(): Promise<void> {
+    for (const closer of closers.toReversed()) await closer();
+  }
+  try {
+    const store = await createFilesystemStore({ root: config.storage.path });
+    const state = await openStateDir(config.stateDir);
+    closers.push(() => state.release());
+    const cache = createCache({
+      file: state.cacheFile,
+      onEvent: (event) => logCacheEvent(logger, event),
+    });
+    closers.push(() => cache.stop());
+    const builder = createBuilder({
+      source: config.source,
+      image: {
+        allow: config.allow,
+        importFromDerivation: config.importFromDerivation,
+        layerBudget: DEFAULT_LAYER_BUDGET,
+        compression: COMPRESSION,
+      },
+      cache,
+      store,
+      state,
+      env: process.env,
+      nixThreads: config.nixThreads,
+      maxBuilds: config.maxBuilds,
+      derivationTimeoutMs: config.derivationTimeoutMs,
+      buildTimeoutMs: config.buildTimeoutMs,
+      onEvent: (event) => logBuildEvent(logger, event),
+      onError: (error) => logger.error({ err: error }, 'a worker thread failed'),
+    });
+    closers.push(() => builder.stop());
+
+    const bodies = new ManifestBodies(store);
+    const manifests = new ManifestRoute({ builder, cache, bodies, holdMs: config.holdMs });
+    const api = new RegistryApi({ cache, store, manifests });
+    const app = createApp({ api, logger, webDir: config.webDir });
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
+    const { address, port } = await listen(server, config);
+    closers.push(() => drain(server));
+    return { host: address, port, stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function listen(server: Server, { host, port }: Config): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, ...(host !== undefined && { host }) }, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
+  return address;
+}
+
+/** Takes no more connections and waits for the answers under way; those that take too long are cut off. */
+async function drain(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cutOff = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    server.close(() => {
+      clearTimeout(cutOff);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+
+import type { ManifestRecord } from '@nixery/cache';
+
+import type { BuildError } from './errors.ts';
+import type { ImageRequest } from './image-name.ts';
+import type { NixEvent } from './nix/log.ts';
+
+/** What a build does, in this order; `cached` stages are left out. */
+export type BuildStage = 'resolve' | 'fetch' | 'evaluate' | 'realise' | 'pack' | 'compose';
+
+/** What happens in a build, for logs, metrics and whoever follows it. */
+export type BuildEvent =
+  | { readonly type: 'started'; readonly build: Build }
+  | { readonly type: 'nix'; readonly build: Build; readonly event: NixEvent }
+  | {
+      readonly type: 'collision';
+      readonly build: Build;
+      readonly path: string;
+      readonly kept: string;
+      readonly dropped: readonly string[];
+    }
+  | { readonly type: 'done'; readonly build: Build; readonly record: ManifestRecord }
+  | { readonly type: 'failed'; readonly build: Build; readonly error: BuildError };
+
+/** One image being built, for everybody who asked for it. */
+export class Build {
+  readonly id: string = randomUUID();
+  readonly request: ImageRequest;
+  /** Layers that had to be packed, the symlink layer included, and those that were known. */
+  readonly layers = { packed: 0, known: 0 };
+  readonly #startedAt = performance.now();
+  readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
+
+  constructor(request: ImageRequest) {
+    this.request = request;
+  }
+
+  /** Times one stage. */
+  async during<T>(stage: BuildStage, action: () => Promise<T>): Promise<T> {
+    const timing = { stage, ms: 0 };
+    this.#stages.push(timing);
+    const begun = performance.now();
+    try {
+      return await action();
+    } finally {
+      timing.ms = Math.round(performance.now() - begun);
+    }
+  }
+
+  /** ms since it began. */
+  get elapsedMs(): number {
+    return Math.round(performance.now() - this.#startedAt);
+  }
+
+  /** Times of the stages gone through (ms); a running one counts 0. */
+  get stages(): Readonly<Partial<Record<BuildStage, number>>> {
+    return Object.fromEntries(this.#stages.map(({ stage, ms }) => [stage, ms]));
+  }
+}

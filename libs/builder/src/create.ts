@@ -1,0 +1,114 @@
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+
+import type { CacheClient } from '@nixery/cache';
+import type { BlobStore } from '@nixery/storage';
+
+import type { BuildEvent } from './build.ts';
+import { Builder } from './builder.ts';
+import { ImageBuilder, type ImageOptions } from './image-builder.ts';
+import { LayerCache } from './layer-cache.ts';
+import { fetchEnvironment } from './process/environment.ts';
+import {
+  channelSource,
+  gitSource,
+  type PackageSource,
+  pathSource,
+  SourceStore,
+} from './source/index.ts';
+import type { StateDir } from './state-dir.ts';
+import { Workers } from './workers.ts';
+
+/** Where packages come from, as configured. */
+export type SourceOptions =
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'git'; readonly url: string }
+  | {
+      readonly kind: 'channel';
+      /** A branch of nixpkgs or a commit. */
+      readonly channel: string;
+      /** Address of the repository on a forge that serves tarballs the way GitHub does. */
+      readonly repositoryUrl: string;
+    };
+
+export interface CreateBuilderOptions {
+  readonly source: SourceOptions;
+  readonly image: ImageOptions;
+  readonly cache: CacheClient;
+  readonly store: BlobStore;
+  readonly state: StateDir;
+  /** The environment that Nix and git get a selection of. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Nix processes at the same time. */
+  readonly nixThreads: number;
+  /** Builds at the same time, waiting ones included. */
+  readonly maxBuilds: number;
+  /** For one derivation (ms). */
+  readonly derivationTimeoutMs: number;
+  /** For a whole build (ms). */
+  readonly buildTimeoutMs: number;
+  readonly onEvent: (event: BuildEvent) => void;
+  /** Told when a worker thread fails outside of a task. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Puts a builder together. The caller ends it with `stop`, and closes cache, store and state after that. */
+export function createBuilder(options: CreateBuilderOptions): Builder {
+  const { cache, env, image, maxBuilds, onEvent, onError, state, store } = options;
+  const source = createSource(options);
+  const workers = new Workers({ nixThreads: options.nixThreads, onError });
+  const layers = new LayerCache({ cache, store, spoolDir: state.spool });
+  const images = new ImageBuilder({
+    image,
+    source,
+    store,
+    layers,
+    workers,
+    rootsDir: state.roots,
+    env,
+    derivationTimeoutMs: options.derivationTimeoutMs,
+    buildTimeoutMs: options.buildTimeoutMs,
+    onEvent,
+  });
+  return new Builder({ cache, source, images, maxBuilds, onEvent });
+}
+
+function createSource({ env, source, state }: CreateBuilderOptions): PackageSource {
+  const fetchEnv = fetchEnvironment(env);
+  const store = new SourceStore(state.sources, fetchEnv);
+  switch (source.kind) {
+    case 'path':
+      return pathSource(source.path);
+    case 'git':
+      return gitSource({ url: source.url, dir: state.git, store, env: fetchEnv });
+    case 'channel':
+      return channelSource({ ...source, store });
+  }
+}
+
+const TOOLS: Readonly<Record<SourceOptions['kind'], readonly string[]>> = {
+  path: ['nix-instantiate', 'nix-store'],
+  git: ['nix-instantiate', 'nix-store', 'git'],
+  channel: ['nix-instantiate', 'nix-store', 'nix-prefetch-url'],
+};
+
+/** The programs that a package source takes and that are not on `PATH`. */
+export async function missingTools(
+  kind: SourceOptions['kind'],
+  env: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
+  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  const missing: string[] = [];
+  for (const tool of TOOLS[kind]) {
+    const found = await Promise.all(
+      folders.map((folder) =>
+        access(join(folder, tool), constants.X_OK).then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    if (!found.includes(true)) missing.push(tool);
+  }
+  return missing;
+}

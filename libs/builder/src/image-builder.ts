@@ -1,0 +1,232 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { LayerRecord, ManifestRecord } from '@nixery/cache';
+import type { BlobStore } from '@nixery/storage';
+
+import type { Build, BuildEvent } from './build.ts';
+import { composeImage } from './compose.ts';
+import { BuildError } from './errors.ts';
+import { canonicalName, type ImageRequest } from './image-name.ts';
+import { keyOf } from './keys.ts';
+import type { LayerCache, WantedLayer } from './layer-cache.ts';
+import { planLayers } from './layer/plan.ts';
+import type { Collision } from './layer/task.ts';
+import type { Compression, StorePathInfo } from './layer/types.ts';
+import type { Allowances, Package, TaskFailure } from './nix/evaluate.ts';
+import { evaluationEnvironment, realisationEnvironment } from './process/environment.ts';
+import type { PackageSource, Revision } from './source/index.ts';
+import { LAYER_FORMAT } from './versions.ts';
+import type { Workers } from './workers.ts';
+
+/** What decides an image besides its request and the revision of its packages; part of every key. */
+export interface ImageOptions {
+  readonly allow: Allowances;
+  readonly importFromDerivation: boolean;
+  readonly layerBudget: number;
+  readonly compression: Compression;
+}
+
+export interface ImageBuilderOptions {
+  readonly image: ImageOptions;
+  readonly source: PackageSource;
+  readonly store: BlobStore;
+  readonly layers: LayerCache;
+  readonly workers: Workers;
+  /** Where builds keep their garbage-collector roots. */
+  readonly rootsDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** For one derivation (ms). */
+  readonly derivationTimeoutMs: number;
+  /** For a whole build, from evaluation to realisation (ms). */
+  readonly buildTimeoutMs: number;
+  readonly onEvent: (event: BuildEvent) => void;
+}
+
+/** The stages from a resolved request to a stored image. Knows nothing of who else asks for it. */
+export class ImageBuilder {
+  readonly #options: ImageBuilderOptions;
+
+  constructor(options: ImageBuilderOptions) {
+    this.#options = options;
+  }
+
+  /** For what a client asked: the tag counts where the source uses it. */
+  requestKey(request: ImageRequest): string {
+    const { usesReference } = this.#options.source;
+    return this.#key(request, { reference: usesReference ? request.reference : null });
+  }
+
+  /** For what that stood for at one time. */
+  revisionKey(request: ImageRequest, commit: string): string {
+    return this.#key(request, { commit });
+  }
+
+  #key(request: ImageRequest, what: { readonly [name: string]: string | null }): string {
+    const { image, source } = this.#options;
+    const { allow, compression, importFromDerivation, layerBudget } = image;
+    return keyOf({
+      ...what,
+      source: { kind: source.kind, id: source.id },
+      system: request.system,
+      packages: request.packages,
+      allow: { ...allow },
+      importFromDerivation,
+      layerBudget,
+      compression: { ...compression },
+      format: LAYER_FORMAT,
+    });
+  }
+
+  /**
+   * Evaluates, realises, packs what is missing, and stores the image.
+   *
+   * @throws BuildError
+   */
+  async build(build: Build, revision: Revision, signal: AbortSignal): Promise<ManifestRecord> {
+    const { request } = build;
+    const rootsDir = join(this.#options.rootsDir, build.id);
+    try {
+      const source = await build.during('fetch', () =>
+        this.#options.source.provide(revision, signal),
+      );
+      const packages = await build.during('evaluate', () =>
+        this.#evaluate(request, source, signal),
+      );
+      const graph = await build.during('realise', () =>
+        this.#realise(build, packages, rootsDir, signal),
+      );
+      const records = await build.during('pack', () => this.#pack(build, packages, graph));
+      return await build.during('compose', () =>
+        this.#compose(request, revision, packages, records),
+      );
+    } finally {
+      await rm(rootsDir, { recursive: true, force: true });
+    }
+  }
+
+  async #evaluate(
+    request: ImageRequest,
+    source: string,
+    signal: AbortSignal,
+  ): Promise<readonly Package[]> {
+    const { image, workers, env, buildTimeoutMs } = this.#options;
+    const result = await workers.evaluate(
+      {
+        source,
+        system: request.system,
+        names: request.packages,
+        allow: image.allow,
+        importFromDerivation: image.importFromDerivation,
+        env: evaluationEnvironment(env),
+        deadlineMs: buildTimeoutMs,
+      },
+      signal,
+    );
+    if (!result.ok) throw errorOf(result);
+    // Two names of one package, such as an alias and what it stands for, are one package.
+    const byOutPath = new Map(result.packages.map((found) => [found.outPath, found]));
+    return [...byOutPath.values()];
+  }
+
+  async #realise(
+    build: Build,
+    packages: readonly Package[],
+    rootsDir: string,
+    signal: AbortSignal,
+  ): Promise<readonly StorePathInfo[]> {
+    const { workers, env, derivationTimeoutMs, buildTimeoutMs, onEvent } = this.#options;
+    const result = await workers.realise(
+      {
+        outputs: packages,
+        rootsDir,
+        env: realisationEnvironment(env),
+        derivationTimeoutMs,
+        deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),
+      },
+      signal,
+      (event) => onEvent({ type: 'nix', build, event }),
+    );
+    if (!result.ok) throw errorOf(result);
+    return result.graph;
+  }
+
+  async #pack(
+    build: Build,
+    packages: readonly Package[],
+    graph: readonly StorePathInfo[],
+  ): Promise<readonly LayerRecord[]> {
+    const { image, workers, layers } = this.#options;
+    const { compression, layerBudget } = image;
+    const format = { ...LAYER_FORMAT, compression: { ...compression } };
+    const plan = planLayers(graph, { budget: layerBudget });
+    const wanted: WantedLayer[] = plan.map((planned) => {
+      const paths = planned.paths
+        .map(({ path, narHash }) => ({ path, narHash }))
+        .sort((a, b) => (a.path < b.path ? -1 : 1));
+      return {
+        key: keyOf({ kind: 'store-paths', paths, format }),
+        paths,
+        pack: (spoolFile) =>
+          workers.packLayer({ paths: paths.map(({ path }) => path), spoolFile, compression }),
+      };
+    });
+
+    const hashes = new Map(graph.map(({ path, narHash }) => [path, narHash]));
+    const linked = packages.map(({ requested, outPath }) => ({ name: requested, path: outPath }));
+    const identity = linked.map((link) => ({ ...link, narHash: hashes.get(link.path) ?? '' }));
+    wanted.push({
+      key: keyOf({ kind: 'symlinks', packages: identity, format }),
+      paths: [],
+      pack: async (spoolFile) => {
+        const result = await workers.packSymlinkLayer({ packages: linked, spoolFile, compression });
+        if (result.ok) this.#reportCollisions(build, result.layer.collisions);
+        return result;
+      },
+    });
+    return await layers.obtain(wanted, (what) => {
+      build.layers[what] += 1;
+    });
+  }
+
+  #reportCollisions(build: Build, collisions: readonly Collision[]): void {
+    for (const collision of collisions) {
+      this.#options.onEvent({ type: 'collision', build, ...collision });
+    }
+  }
+
+  async #compose(
+    request: ImageRequest,
+    revision: Revision,
+    packages: readonly Package[],
+    layers: readonly LayerRecord[],
+  ): Promise<ManifestRecord> {
+    const { store } = this.#options;
+    const image = await composeImage(request.system, packages, layers);
+    for (const { digest, bytes, mediaType } of image.documents) {
+      await store.put(digest, { bytes }, mediaType);
+    }
+    return {
+      forms: image.forms,
+      config: image.config,
+      layers: layers.map(({ digest }) => digest),
+      request: {
+        name: canonicalName(request),
+        reference: request.reference,
+        system: request.system,
+        packages: request.packages,
+      },
+      revision: revision.commit,
+      builtAt: Date.now(),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#options.workers.close();
+  }
+}
+
+function errorOf(failure: TaskFailure): BuildError {
+  const { ok: _, code, message, ...details } = failure;
+  return new BuildError(code, message, details);
+}

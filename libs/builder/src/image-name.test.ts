@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { BuildError } from './errors.ts';
+import { parseImageName } from './image-name.ts';
+
+const always = ['cacert', 'iana-etc'];
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof BuildError) return error.code;
+    throw error;
+  }
+  return 'no error';
+}
+
+describe('an image name', () => {
+  it('is the set of its packages, with the CA bundle and protocol names added', () => {
+    expect(parseImageName('git/htop', 'latest')).toEqual({
+      packages: [...always, 'git', 'htop'].sort(),
+      system: 'x86_64-linux',
+      reference: 'latest',
+    });
+  });
+
+  it('begins with meta-packages, in any order', () => {
+    const expected = {
+      packages: [...always, 'bashInteractive', 'coreutils', 'git', 'moreutils', 'nano'].sort(),
+      system: 'aarch64-linux',
+      reference: 'v1',
+    };
+    expect(parseImageName('shell/arm64/git', 'v1')).toEqual(expected);
+    expect(parseImageName('arm64/shell/git', 'v1')).toEqual(expected);
+  });
+
+  it('takes meta-packages for ordinary ones after the first package', () => {
+    expect(parseImageName('git/shell', 'latest').packages).toContain('shell');
+  });
+
+  it('keeps nested attributes whole', () => {
+    expect(parseImageName('python3packages.requests', 'latest').packages).toContain(
+      'python3packages.requests',
+    );
+  });
+
+  const name = fc
+    .uniqueArray(fc.stringMatching(/^[a-z0-9]{1,3}([._-][a-z0-9]{1,3})?$/), {
+      minLength: 1,
+      maxLength: 20,
+    })
+    .filter((parts) => !parts.some((part) => ['shell', 'arm64', 'amd64'].includes(part)));
+
+  it('asks for the same image whatever the order and repetition of its packages', () => {
+    fc.assert(
+      fc.property(name, fc.infiniteStream(fc.nat()), (parts, random) => {
+        const shuffled = [...parts, ...parts.slice(0, 3)]
+          .map((part) => ({ part, key: random.next().value ?? 0 }))
+          .sort((a, b) => a.key - b.key)
+          .map(({ part }) => part);
+        expect(parseImageName(shuffled.join('/'), 'latest')).toEqual(
+          parseImageName(parts.join('/'), 'latest'),
+        );
+      }),
+    );
+  });
+
+  it.each([
+    ['an empty part', 'shell//git'],
+    ['nothing', ''],
+    ['a capital letter', 'Shell/git'],
+    ['a leading separator', '.git'],
+    ['a trailing separator', 'git-'],
+    ['two dots', 'a..b'],
+    ['three underscores', 'a___b'],
+    ['a space', 'a b'],
+    ['a quote', 'a"b'],
+    ['a dollar brace', 'a${b}'],
+    ['a non-ASCII letter', 'gít'],
+    ['a line feed at its end', 'git\n'],
+    ['two platforms', 'arm64/amd64/git'],
+    ['more than 255 characters', `${'a'.repeat(250)}/abcde`],
+    ['more than 64 packages', Array.from({ length: 65 }, (_, i) => `p${i}`).join('/')],
+  ])('with %s is refused', (_what, bad) => {
+    expect(codeOf(() => parseImageName(bad, 'latest'))).toBe('name-invalid');
+  });
+
+  it('with any text at all gives a request or `name-invalid`, never another error', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (name, tag) => {
+        expect(['name-invalid', 'no error']).toContain(codeOf(() => parseImageName(name, tag)));
+      }),
+    );
+  });
+});
+
+describe('a tag', () => {
+  it.each(['latest', 'v1.2_3-x', '_', 'a'.repeat(128)])('may be %s', (tag) => {
+    expect(parseImageName('git', tag).reference).toBe(tag);
+  });
+
+  it.each(['', '.a', '-a', 'a/b', 'a b', 'ä', 'a'.repeat(129), 'a\n'])('may not be %j', (tag) => {
+    expect(codeOf(() => parseImageName('git', tag))).toBe('name-invalid');
+  });
+});

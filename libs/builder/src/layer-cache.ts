@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { CacheClient, LayerRecord } from '@nixery/cache';
+import type { BlobStore } from '@nixery/storage';
+
+import { BuildError } from './errors.ts';
+import type { LayerFailure } from './layer/error.ts';
+import type { PackedLayer } from './layer/types.ts';
+
+/** How long the storage is trusted to still have a layer that it was seen to have (ms). */
+const CHECKED_MS = 60 * 60 * 1000;
+const MAX_CHECKED = 100_000;
+
+/** A layer that an image needs: what to call it, what is in it, and how to make it where it is missing. */
+export interface WantedLayer {
+  readonly key: string;
+  readonly paths: LayerRecord['paths'];
+  readonly pack: (
+    spoolFile: string,
+  ) => Promise<{ readonly ok: true; readonly layer: PackedLayer } | LayerFailure>;
+}
+
+export interface LayerCacheOptions {
+  readonly cache: CacheClient;
+  readonly store: BlobStore;
+  /** Where layers are written before they are stored. */
+  readonly spoolDir: string;
+}
+
+/**
+ * Layers by key: known ones from the cache actor, missing ones packed and stored. Two images that miss the same layer at
+ * the same time share the packing of it.
+ */
+export class LayerCache {
+  readonly #options: LayerCacheOptions;
+  readonly #packing = new Map<string, Promise<LayerRecord>>();
+  /** When each layer's blob was last seen in the storage (ms, of a clock that never goes back). */
+  readonly #checked = new Map<string, number>();
+
+  constructor(options: LayerCacheOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The records of all wanted layers, in the same order.
+   *
+   * @throws BuildError `layer-refused`, `internal`
+   */
+  async obtain(
+    wanted: readonly WantedLayer[],
+    count: (what: 'packed' | 'known') => void,
+  ): Promise<readonly LayerRecord[]> {
+    const known = await this.#options.cache.getLayers(wanted.map(({ key }) => key));
+    const records = await Promise.allSettled(
+      wanted.map(async (layer) => {
+        const record = known.get(layer.key);
+        if (record !== undefined && (await this.#isStored(record))) {
+          count('known');
+          return record;
+        }
+        count('packed');
+        return await this.#pack(layer);
+      }),
+    );
+    // All have ended before one failure is told, so that nothing still writes to the spool of a build that is over.
+    return records.map((result) => {
+      if (result.status === 'fulfilled') return result.value;
+      throw result.reason;
+    });
+  }
+
+  async #isStored(record: LayerRecord): Promise<boolean> {
+    const now = performance.now();
+    const checked = this.#checked.get(record.digest);
+    if (checked !== undefined && now - checked < CHECKED_MS) return true;
+    const status = await this.#options.store.stat(record.digest);
+    if (!status.exists || status.size !== record.size) return false;
+    this.#seen(record);
+    return true;
+  }
+
+  #seen(record: LayerRecord): void {
+    this.#checked.delete(record.digest);
+    this.#checked.set(record.digest, performance.now());
+    const [oldest] = this.#checked.keys();
+    if (this.#checked.size > MAX_CHECKED && oldest !== undefined) this.#checked.delete(oldest);
+  }
+
+  /** Forgets that a blob was seen: somebody found it missing. */
+  forget(digest: string): void {
+    this.#checked.delete(digest);
+  }
+
+  async #pack(layer: WantedLayer): Promise<LayerRecord> {
+    const running = this.#packing.get(layer.key);
+    if (running !== undefined) return await running;
+    const packing = this.#packAndStore(layer).finally(() => this.#packing.delete(layer.key));
+    this.#packing.set(layer.key, packing);
+    return await packing;
+  }
+
+  async #packAndStore(layer: WantedLayer): Promise<LayerRecord> {
+    const { cache, store, spoolDir } = this.#options;
+    const spoolFile = join(spoolDir, randomUUID());
+    try {
+      const packed = await layer.pack(spoolFile);
+      if (!packed.ok) throw failureOf(packed);
+      const { digest, diffId, size, mediaType } = packed.layer;
+      await store.put(digest, { file: spoolFile, move: true, verified: { size } }, mediaType);
+      const record: LayerRecord = { digest, diffId, size, mediaType, paths: layer.paths };
+      await cache.putLayer(layer.key, record);
+      this.#seen(record);
+      return record;
+    } finally {
+      await rm(spoolFile, { force: true });
+    }
+  }
+}
+
+function failureOf(failure: LayerFailure): BuildError {
+  switch (failure.code) {
+    case 'whiteout':
+    case 'unsupported-file':
+      return new BuildError('layer-refused', failure.message);
+    case 'changed':
+    case 'missing':
+    case 'no-space':
+    case 'io':
+      return new BuildError('internal', 'a layer could not be packed', {
+        cause: new Error(failure.message),
+      });
+  }
+}

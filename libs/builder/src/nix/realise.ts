@@ -1,0 +1,114 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { StorePathInfo } from '../layer/types.ts';
+import { run, type RunResult } from '../process/run.ts';
+import type { TaskFailure } from './evaluate.ts';
+import { parseDump } from './graph.ts';
+import { NixLog, type NixEvent } from './log.ts';
+
+export interface RealiseTask {
+  /** What to build: `drvPath` and the output wanted of it. */
+  readonly outputs: readonly {
+    readonly drvPath: string;
+    readonly output: string;
+    readonly outPath: string;
+  }[];
+  /** A folder for garbage-collector roots, which hold the results until the caller removes it. */
+  readonly rootsDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** For each derivation (ms); Nix counts in seconds. */
+  readonly derivationTimeoutMs: number;
+  /** For all of it (ms). */
+  readonly deadlineMs: number;
+}
+
+export type RealiseResult =
+  | {
+      readonly ok: true;
+      /** Every store path that the outputs need at run time, the outputs included. */
+      readonly graph: StorePathInfo[];
+    }
+  | TaskFailure;
+
+/**
+ * Exit codes of `nix-store --realise`: 100, plus 1 when a derivation ran out of time, 2 when a fixed-output derivation had
+ * another hash, 4 when a check found a difference.
+ * https://nix.dev/manual/nix/latest/command-ref/status-build-failure
+ */
+const BUILD_FAILED = 100;
+const TIMED_OUT = 101;
+
+/** Builds derivations, or fetches them from binary caches, and reads the reference graph of what came out. */
+export async function realise(
+  task: RealiseTask,
+  options: { readonly signal?: AbortSignal; readonly onEvent?: (event: NixEvent) => void } = {},
+): Promise<RealiseResult> {
+  const endsAt = performance.now() + task.deadlineMs;
+  const log = new NixLog(options.onEvent);
+  await mkdir(task.rootsDir, { recursive: true });
+
+  function nixStore(args: readonly string[]): Promise<RunResult> {
+    return run({
+      command: 'nix-store',
+      args,
+      env: task.env,
+      deadlineMs: Math.max(1, endsAt - performance.now()),
+      signal: options.signal,
+      onStderrLine: (line) => log.add(line),
+    });
+  }
+  function failure(result: RunResult): TaskFailure {
+    const failed = log.failure() ?? {};
+    const reason = log.errors.join('\n') || 'Nix gave no reason';
+    if (result.outcome === 'aborted') {
+      return { ok: false, code: 'stopping', message: 'the server is stopping' };
+    }
+    if (result.outcome === 'deadline') {
+      return {
+        ok: false,
+        code: 'deadline',
+        message: 'the image took too long to build',
+        ...failed,
+      };
+    }
+    if (result.code === TIMED_OUT) {
+      const seconds = Math.ceil(task.derivationTimeoutMs / 1000);
+      const message = `a derivation took longer than the ${seconds} s that NIX_TIMEOUT allows`;
+      return { ok: false, code: 'timeout', message, ...failed };
+    }
+    const built = result.code !== null && result.code >= BUILD_FAILED && result.code < 128;
+    return { ok: false, code: built ? 'build-failed' : 'internal', message: reason, ...failed };
+  }
+
+  const built = await nixStore([
+    '--realise',
+    ...['--log-format', 'internal-json'],
+    ...['--timeout', String(Math.ceil(task.derivationTimeoutMs / 1000))],
+    ...['--add-root', join(task.rootsDir, 'result'), '--indirect'],
+    ...task.outputs.map(({ drvPath, output }) => `${drvPath}!${output}`),
+  ]);
+  if (built.outcome !== 'exited' || built.code !== 0) return failure(built);
+
+  const outPaths = task.outputs.map(({ outPath }) => outPath);
+  const closure = await nixStore(['--query', '--requisites', ...outPaths]);
+  if (closure.outcome !== 'exited' || closure.code !== 0) return failure(closure);
+  const paths = closure.stdout.split('\n').filter((line) => line !== '');
+
+  // Without paths, --dump-db prints the whole store.
+  if (paths.length === 0) return { ok: true, graph: [] };
+  const graph: StorePathInfo[] = [];
+  for (const batch of batches(paths)) {
+    const dump = await nixStore(['--dump-db', ...batch]);
+    if (dump.outcome !== 'exited' || dump.code !== 0) return failure(dump);
+    graph.push(...parseDump(dump.stdout));
+  }
+  return { ok: true, graph };
+}
+
+/** Store paths have 255 bytes at most: this keeps a command line well under the kernel's limit. */
+const PATHS_PER_CALL = 2_000;
+
+function* batches(paths: readonly string[]): Generator<readonly string[]> {
+  for (let i = 0; i < paths.length; i += PATHS_PER_CALL) yield paths.slice(i, i + PATHS_PER_CALL);
+}

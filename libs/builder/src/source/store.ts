@@ -1,0 +1,106 @@
+import { lstat, lutimes, mkdir, readdir, readlink, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { BuildError } from '../errors.ts';
+import { run, type RunResult } from '../process/run.ts';
+
+/** Revisions whose sources are kept from the garbage collector. */
+const KEPT = 8;
+
+/**
+ * Package sources in the Nix store, by commit. A link a revision, registered as a garbage-collector root, is all the
+ * state there is, so what was fetched once is there after a restart.
+ */
+export class SourceStore {
+  readonly #dir: string;
+  readonly #env: NodeJS.ProcessEnv;
+
+  /**
+   * @param dir where the links are kept
+   * @param env environment of the Nix processes
+   */
+  constructor(dir: string, env: NodeJS.ProcessEnv) {
+    this.#dir = dir;
+    this.#env = env;
+  }
+
+  /** The store path of a source, or undefined when it is not (or no longer) in the store. */
+  async find(commit: string): Promise<string | undefined> {
+    const link = join(this.#dir, commit);
+    try {
+      const path = await readlink(link);
+      await lstat(path);
+      const now = new Date();
+      await lutimes(link, now, now);
+      return path;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Adds a folder to the Nix store. */
+  async add(commit: string, folder: string, signal: AbortSignal): Promise<string> {
+    const added = await this.#nix('nix-store', ['--add', folder], signal);
+    return await this.keep(commit, added.trim(), signal);
+  }
+
+  /** Downloads and unpacks a tarball into the Nix store. */
+  async addTarball(commit: string, url: string, signal: AbortSignal): Promise<string> {
+    const printed = await this.#nix(
+      'nix-prefetch-url',
+      ['--unpack', '--print-path', '--name', 'source', '--', url],
+      signal,
+    );
+    const path = printed.trim().split('\n').at(-1) ?? '';
+    return await this.keep(commit, path, signal);
+  }
+
+  /** Registers a root for a source, and forgets the sources used longest ago. */
+  async keep(commit: string, path: string, signal: AbortSignal): Promise<string> {
+    await mkdir(this.#dir, { recursive: true });
+    const root = join(this.#dir, commit);
+    await this.#nix('nix-store', ['--realise', path, '--add-root', root, '--indirect'], signal);
+    await this.#forgetOldest();
+    return path;
+  }
+
+  async #forgetOldest(): Promise<void> {
+    const links = await Promise.all(
+      (await readdir(this.#dir)).map(async (name) => {
+        const link = join(this.#dir, name);
+        return { link, used: (await lstat(link)).mtimeMs };
+      }),
+    );
+    links.sort((a, b) => b.used - a.used);
+    for (const { link } of links.slice(KEPT)) await rm(link, { force: true });
+  }
+
+  async #nix(command: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+    return successOf(
+      command,
+      await run({ command, args, env: this.#env, deadlineMs: FETCH_DEADLINE_MS, signal }),
+    );
+  }
+}
+
+/** For one command that fetches or stores package sources (ms). */
+export const FETCH_DEADLINE_MS = 600_000;
+
+/**
+ * What a command printed, or the error that its failure is to those who wait for an image.
+ *
+ * @throws BuildError `stopping`, `deadline`, `source-unavailable`
+ */
+export function successOf(what: string, result: RunResult): string {
+  if (result.outcome === 'aborted') throw new BuildError('stopping', 'the server is stopping');
+  if (result.outcome === 'deadline') throw new BuildError('deadline', `${what} took too long`);
+  if (result.outcome === 'exited' && result.code === 0) return result.stdout;
+  throw new BuildError('source-unavailable', 'the package source cannot be fetched', {
+    cause: new Error(`${what} failed (${result.code}): ${redact(result.stderr.trim())}`),
+  });
+}
+
+/** Text without the user name and password of any URL in it. */
+export function redact(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi, '$1***@');
+}

@@ -1,0 +1,34 @@
+/** What a reference stands for at this moment. */
+export interface Revision {
+  /** The commit, in hex. Null where the source has no such thing: a plain folder. */
+  readonly commit: string | null;
+}
+
+/** Where packages come from. */
+export interface PackageSource {
+  readonly kind: 'path' | 'git' | 'channel';
+  /** Tells sources apart in cache keys and in messages; holds no credentials. */
+  readonly id: string;
+  /** Whether an image's tag chooses the revision. Where it does not, all tags give the same image. */
+  readonly usesReference: boolean;
+
+  /** Whether what `reference` stands for may change with time; false for a commit. */
+  isMoving(reference: string): boolean;
+
+  /**
+   * Finds out what `reference` stands for.
+   *
+   * @throws BuildError `reference-not-found`, `source-unavailable`, `deadline`, `stopping`
+   */
+  resolve(reference: string, signal: AbortSignal): Promise<Revision>;
+
+  /**
+   * Makes the package set of a revision readable on this machine.
+   *
+   * @returns the path of a folder or file to `import`, which stays while the server runs
+   * @throws BuildError `source-unavailable`, `deadline`, `stopping`
+   */
+  provide(revision: Revision, signal: AbortSignal): Promise<string>;
+}
+
+export const COMMIT = /^[0-9a-f]{40}$/;

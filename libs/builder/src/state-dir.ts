@@ -1,0 +1,60 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Another server works in this folder. */
+export class StateDirInUse extends Error {
+  override readonly name = 'StateDirInUse';
+}
+
+/** The folders that one server keeps on its machine. */
+export interface StateDir {
+  /** Garbage-collector roots of builds that run; one folder a build. */
+  readonly roots: string;
+  /** Layers between packing and storing. */
+  readonly spool: string;
+  /** Fetched package sources: links, which are roots too. */
+  readonly sources: string;
+  /** Repositories that package sources are fetched into. */
+  readonly git: string;
+  /** The cache actor's database. */
+  readonly cacheFile: string;
+  /** Gives the folder up. */
+  release(): void;
+}
+
+/**
+ * Takes a state folder into use and removes what an earlier server left half-done in it.
+ *
+ * @throws StateDirInUse when another server holds it; the system's error when it cannot be written
+ */
+export async function openStateDir(dir: string): Promise<StateDir> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const lock = takeLock(join(dir, 'lock'), dir);
+  const roots = join(dir, 'roots');
+  const spool = join(dir, 'spool');
+  for (const leftover of [roots, spool]) {
+    await rm(leftover, { recursive: true, force: true });
+    await mkdir(leftover, { recursive: true });
+  }
+  return {
+    roots,
+    spool,
+    sources: join(dir, 'sources'),
+    git: join(dir, 'git'),
+    cacheFile: join(dir, 'cache.sqlite'),
+    release: () => lock.close(),
+  };
+}
+
+/** Node has no file locks, but SQLite does, and the kernel lets go of them whatever way a process ends. */
+function takeLock(file: string, dir: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT');
+    return database;
+  } catch (cause) {
+    database.close();
+    throw new StateDirInUse(`another server uses the state folder ${dir}`, { cause });
+  }
+}
