@@ -1,0 +1,121 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { env } from 'node:process';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { prepareOfflinePackages } from './prepare.ts';
+import { evaluate } from './testing/nix.ts';
+
+const log = (): void => undefined;
+let folder: string;
+let set: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'offline-prepare-'));
+  set = join(folder, 'set');
+  await prepareOfflinePackages({ dir: set, log });
+}, 120_000);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('a prepared package set', () => {
+  test('is left as it is when nothing has changed', async () => {
+    const before = await readFile(join(set, 'default.nix'), 'utf8');
+    expect(await prepareOfflinePackages({ dir: set, log })).toEqual({ dir: set, changed: false });
+    expect(await readFile(join(set, 'default.nix'), 'utf8')).toBe(before);
+  });
+
+  test('is made again, the same, when it is gone', async () => {
+    const before = await readFile(join(set, 'default.nix'), 'utf8');
+    await rm(set, { recursive: true });
+    expect(await prepareOfflinePackages({ dir: set, log })).toEqual({ dir: set, changed: true });
+    expect(await readFile(join(set, 'default.nix'), 'utf8')).toBe(before);
+  });
+
+  test('holds nothing half-made', async () => {
+    expect((await readdir(set)).toSorted()).toEqual([
+      'default.nix',
+      expect.stringMatching(/^g[0-9a-f]{16}$/),
+    ]);
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(['set', 'set.apt']));
+    expect(await readdir(folder)).toHaveLength(2);
+  });
+
+  test('survives two preparations at once', async () => {
+    const dir = join(folder, 'twice');
+    await Promise.all([prepareOfflinePackages({ dir, log }), prepareOfflinePackages({ dir, log })]);
+    expect(await readFile(join(dir, 'default.nix'), 'utf8')).toBe(
+      await readFile(join(set, 'default.nix'), 'utf8'),
+    );
+  }, 120_000);
+});
+
+describe('its attributes', () => {
+  test('evaluate with nothing but the set readable, for both targets', async () => {
+    const paths = await evaluate(
+      set,
+      'map (system: (import <nixery-packages> { inherit system; }).git.outPath) [ "x86_64-linux" "aarch64-linux" ]',
+    );
+    expect(paths).toEqual([
+      expect.stringMatching(/^\/nix\/store\/\w{32}-git-[0-9.]+$/),
+      expect.stringMatching(/^\/nix\/store\/\w{32}-git-[0-9.]+$/),
+    ]);
+  });
+
+  test('have the metadata that nixpkgs has', async () => {
+    const git = '(import <nixery-packages> { }).git';
+    expect(
+      await evaluate(set, `with ${git}; { inherit type name pname version meta; }`),
+    ).toMatchObject({
+      type: 'derivation',
+      name: expect.stringMatching(/^git-[0-9.]+$/),
+      pname: 'git',
+      version: expect.stringMatching(/^[0-9.]+$/),
+      meta: {
+        description: expect.stringContaining('revision control'),
+        homepage: 'https://git-scm.com/',
+        license: { spdxId: 'GPL-2.0-only', free: true },
+        mainProgram: 'git',
+        platforms: ['x86_64-linux', 'aarch64-linux'],
+        available: true,
+      },
+    });
+  });
+
+  test('are refused for a target that Debian has no packages for, by name', async () => {
+    await expect(
+      evaluate(set, '(import <nixery-packages> { system = "riscv64-linux"; }).git.outPath'),
+    ).rejects.toThrow(/no packages for ‘riscv64-linux’; it has x86_64-linux, aarch64-linux/);
+  });
+});
+
+describe('without what it needs', () => {
+  test('says to fetch lists when apt has none', async () => {
+    const lists = join(folder, 'empty');
+    await mkdir(lists);
+    const configuration = join(folder, 'apt.conf');
+    await writeFile(configuration, `Dir::State::lists "${lists}";\n`);
+    const prepared = prepareOfflinePackages({
+      dir: join(folder, 'no-lists'),
+      log,
+      environment: { ...env, APT_CONFIG: configuration },
+    });
+    await expect(prepared).rejects.toMatchObject({
+      code: 'lists-missing',
+      message: expect.stringContaining('apt-get update'),
+    });
+  });
+
+  test('says so when there is no apt', async () => {
+    const prepared = prepareOfflinePackages({
+      dir: join(folder, 'no-apt'),
+      log,
+      environment: { PATH: '/nonexistent' },
+    });
+    await expect(prepared).rejects.toMatchObject({ code: 'apt-missing' });
+  });
+});

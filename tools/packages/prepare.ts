@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { env, stderr, stdout } from 'node:process';
+import { parseArgs } from 'node:util';
+
+import { listsDirectory } from './apt.ts';
+import { hostArchitecture } from './architecture.ts';
+import { readArchives } from './archives.ts';
+import { OfflinePackagesError } from './errors.ts';
+import { publish, writeGeneration } from './generation.ts';
+import { currentStamp, readStamp, writeStamp } from './stamp.ts';
+
+/** Debian replaces packages in place; an index of yesterday may name files that are gone. */
+const maxAgeMs = 24 * 60 * 60 * 1000;
+
+/** What {@link prepareOfflinePackages} is told. */
+export interface PrepareOptions {
+  /** The package set, for `NIXERY_PKGS_PATH`. Beside it, `<dir>.apt` keeps lists and downloads. */
+  readonly dir: string;
+  readonly log: (line: string) => void;
+  /** Ask the archives for fresh lists even if nothing seems to have changed: a .deb was gone. */
+  readonly refresh?: boolean;
+  /** Environment of the apt programs; the process's own by default. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Makes `dir` a package set that Nix can evaluate with nothing but `dir` readable: a generated index of Debian packages
+ * and the Nix files that turn them into store paths. Returns at once when it is there and nothing has changed.
+ *
+ * Needs apt and its lists, but neither root nor a network: without one, the set has the host's architecture only. What
+ * `dir` was before stays whole until its `default.nix` is replaced, and still works for evaluations that have begun.
+ *
+ * @throws OfflinePackagesError
+ */
+export async function prepareOfflinePackages(
+  options: PrepareOptions,
+): Promise<{ dir: string; changed: boolean }> {
+  const { log, refresh = false, environment = env } = options;
+  const dir = resolve(options.dir);
+  const state = `${dir}.apt`;
+  const stamp = await currentStamp(await listsDirectory(environment));
+  const known = await readStamp(state, dir);
+  const old = known !== undefined && Date.now() - known.madeAtMs > maxAgeMs;
+  if (!refresh && !old && known?.all === stamp.all) return { dir, changed: false };
+
+  log('Making the offline package set from the lists of apt.');
+  await mkdir(state, { recursive: true });
+  const host = hostArchitecture();
+  const fresh = refresh || old;
+  const listsChanged = known?.lists !== stamp.lists;
+  const archives = await readArchives({ state, host, fresh, listsChanged, environment, log });
+
+  const generation = await mkdtemp(`${dir}.new.`);
+  try {
+    await writeGeneration({ directory: generation, state, host, archives, environment, log });
+    await publish(generation, dir);
+  } finally {
+    await rm(generation, { recursive: true, force: true });
+  }
+  await writeStamp(state, stamp);
+  return { dir, changed: true };
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { refresh: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const [dir, ...others] = positionals;
+  if (dir === undefined || others.length > 0) {
+    stderr.write('Usage: node tools/packages/prepare.ts [--refresh] DIR\n');
+    return 64;
+  }
+  try {
+    const { changed } = await prepareOfflinePackages({
+      dir,
+      refresh: values.refresh ?? false,
+      log: (line) => stderr.write(`${line}\n`),
+    });
+    stdout.write(`${changed ? 'made' : 'unchanged'} ${resolve(dir)}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof OfflinePackagesError)) throw error;
+    stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main();

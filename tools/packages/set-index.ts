@@ -1,0 +1,197 @@
+import type { Architecture } from './architecture.ts';
+import { findUnits, reachableUnits, resolveClosure } from './closure.ts';
+import type { Closure, Unit } from './closure.ts';
+import type { Archive } from './control.ts';
+import type { Catalogue, PackageEntry } from './entry.ts';
+import { upstreamVersion } from './version.ts';
+
+/** A .deb as the Nix files of the set take it. */
+interface DebFile {
+  readonly name: string;
+  readonly version: string;
+  readonly url: string;
+  readonly sha256: string;
+}
+
+interface UnitRecord {
+  readonly version: string;
+  readonly debs: readonly DebFile[];
+  readonly depends: readonly string[];
+  /** Units of interpreters that the unit's scripts may want without depending on them. */
+  readonly fallbacks: readonly string[];
+}
+
+interface PackageRecord {
+  readonly pname: string;
+  readonly version: string;
+  readonly debs: readonly { readonly name: string; readonly unit: string }[];
+  readonly closure: readonly string[];
+  readonly path: readonly string[];
+  readonly links: Readonly<Record<string, string>>;
+  readonly unions: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly arguments: readonly string[];
+  readonly script?: string;
+  readonly unfree: boolean;
+  readonly broken: boolean;
+  readonly knownVulnerabilities: readonly string[];
+  readonly platforms: readonly string[];
+  /** As in nixpkgs: https://nixos.org/manual/nixpkgs/stable/#chap-meta */
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** A node of the attribute tree. A list, since Nix sorts attribute names and a record would hide the order. */
+export type AttributeRecord =
+  | { readonly name: string; readonly kind: 'set'; readonly value: readonly AttributeRecord[] }
+  | {
+      readonly name: string;
+      readonly kind: 'renamed';
+      readonly value: { readonly from: string; readonly to: string };
+    }
+  | { readonly name: string; readonly kind: 'package'; readonly value: PackageRecord };
+
+/** What the Nix files read for one target; the shape of `<system>.json`. */
+export interface SetIndex {
+  readonly loader: string;
+  readonly units: Readonly<Record<string, UnitRecord>>;
+  readonly attributes: readonly AttributeRecord[];
+}
+
+/** What {@link makeIndex} is told besides the archive. */
+export interface IndexOptions {
+  readonly architecture: Architecture;
+  readonly catalogue: Catalogue;
+  readonly interpreters: readonly string[];
+  readonly ignoredDepends: ReadonlySet<string>;
+}
+
+/**
+ * Makes the index of one target, and names the attributes that it leaves out because the archive lacks their packages:
+ * a Debian release that dropped one of them must not cost the others.
+ */
+export function makeIndex(
+  archive: Archive,
+  { architecture, catalogue, interpreters, ignoredDepends }: IndexOptions,
+): { readonly index: SetIndex; readonly missing: readonly string[] } {
+  const entries = Object.entries(catalogue).flatMap(([path, entry]) =>
+    'debs' in entry ? [{ path, entry }] : [],
+  );
+  const roots = entries.flatMap(({ entry }) => [...entry.debs, ...(entry.with ?? [])]);
+  const closure = resolveClosure(archive, [...roots, ...interpreters], ignoredDepends);
+  const units = new Map(findUnits(closure.depends).map((unit) => [unit.name, unit]));
+  const unitOf = new Map(
+    [...units.values()].flatMap(({ name, members }) => members.map((member) => [member, name])),
+  );
+
+  function unitNames(debs: readonly string[]): readonly string[] {
+    return [...new Set(debs.map((deb) => unitOf.get(deb)).filter((name) => name !== undefined))];
+  }
+
+  const interpreterUnits = unitNames(interpreters);
+  const beneathInterpreters = new Set(reachableUnits(units, interpreterUnits));
+  const absent = new Set(closure.missing);
+  const missing: string[] = [];
+  const leaves: { readonly path: readonly string[]; readonly leaf: Leaf }[] = [];
+  for (const [dotted, entry] of Object.entries(catalogue)) {
+    const path = dotted.split('.');
+    if ('renamedTo' in entry) {
+      leaves.push({
+        path,
+        leaf: { kind: 'renamed', value: { from: dotted, to: entry.renamedTo } },
+      });
+    } else if ([...entry.debs, ...(entry.with ?? [])].some((deb) => absent.has(deb))) {
+      missing.push(dotted);
+    } else {
+      const value = packageRecord(path.at(-1) ?? dotted, entry, closure, unitNames, units);
+      leaves.push({ path, leaf: { kind: 'package', value } });
+    }
+  }
+  return {
+    index: {
+      loader: architecture.loader,
+      units: Object.fromEntries(
+        [...units.values()].map((unit) => [
+          unit.name,
+          unitRecord(unit, closure, beneathInterpreters.has(unit.name) ? [] : interpreterUnits),
+        ]),
+      ),
+      attributes: attributeTree(leaves),
+    },
+    missing,
+  };
+}
+
+/** What of a package Nix is to fetch. */
+export function debFile(closure: Pick<Closure, 'packages'>, name: string): DebFile {
+  const found = closure.packages.get(name);
+  if (found === undefined) throw new Error(`${name} is not in the closure`);
+  return { name, version: found.version, url: found.url, sha256: found.sha256 };
+}
+
+function unitRecord(unit: Unit, closure: Closure, fallbacks: readonly string[]): UnitRecord {
+  return {
+    version: closure.packages.get(unit.name)?.version.replace(/^\d+:/, '') ?? '',
+    debs: unit.members.map((member) => debFile(closure, member)),
+    depends: unit.depends,
+    fallbacks,
+  };
+}
+
+function packageRecord(
+  attribute: string,
+  entry: PackageEntry,
+  closure: Closure,
+  unitNames: (debs: readonly string[]) => readonly string[],
+  units: ReadonlyMap<string, Unit>,
+): PackageRecord {
+  const [deb] = entry.debs;
+  const main = closure.packages.get(deb);
+  const withUnits = unitNames(entry.with ?? []);
+  return {
+    pname: entry.pname ?? attribute,
+    version: upstreamVersion(main?.version ?? ''),
+    debs: entry.debs.map((name) => ({ name, unit: unitNames([name])[0] ?? name })),
+    closure: reachableUnits(units, [...unitNames(entry.debs), ...withUnits]),
+    path: withUnits,
+    links: entry.links ?? {},
+    unions: entry.union ?? {},
+    environment: entry.env ?? {},
+    arguments: entry.args ?? [],
+    ...(entry.script === undefined ? {} : { script: entry.script }),
+    unfree: entry.unfree ?? false,
+    broken: entry.broken ?? false,
+    knownVulnerabilities: entry.knownVulnerabilities ?? [],
+    platforms: entry.platforms ?? ['x86_64-linux', 'aarch64-linux'],
+    meta: {
+      description: main?.summary ?? '',
+      ...(main?.homepage === undefined ? {} : { homepage: main.homepage }),
+      license: {
+        spdxId: entry.license,
+        shortName: entry.license,
+        fullName: entry.license,
+        free: !(entry.unfree ?? false),
+      },
+      ...(entry.script === undefined ? { mainProgram: entry.mainProgram ?? attribute } : {}),
+    },
+  };
+}
+
+type Leaf = AttributeRecord extends infer Each
+  ? Each extends { kind: 'set' }
+    ? never
+    : Each extends AttributeRecord
+      ? Omit<Each, 'name'>
+      : never
+  : never;
+
+function attributeTree(
+  leaves: readonly { readonly path: readonly string[]; readonly leaf: Leaf }[],
+): readonly AttributeRecord[] {
+  const heads = Map.groupBy(leaves, ({ path: [head = ''] }) => head);
+  return [...heads].map(([name, group]) => {
+    const [first, ...others] = group;
+    if (first?.path.length === 1 && others.length === 0) return { name, ...first.leaf };
+    const value = attributeTree(group.map(({ path: [, ...path], leaf }) => ({ path, leaf })));
+    return { name, kind: 'set', value };
+  });
+}
