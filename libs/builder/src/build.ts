@@ -27,8 +27,8 @@ export type BuildEvent =
 export class Build {
   readonly id: string = randomUUID();
   readonly request: ImageRequest;
-  /** Layers that had to be packed, the symlink layer included, and those that were known. */
-  readonly layers = { packed: 0, known: 0 };
+  /** How many layers were known, packed, or packed by another build at the same time; the symlink layer included. */
+  readonly layers = { known: 0, packed: 0, shared: 0 };
   readonly #startedAt = performance.now();
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
 

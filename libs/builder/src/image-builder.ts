@@ -184,8 +184,8 @@ export class ImageBuilder {
         return result;
       },
     });
-    return await layers.obtain(wanted, (what) => {
-      build.layers[what] += 1;
+    return await layers.obtain(wanted, (origin) => {
+      build.layers[origin] += 1;
     });
   }
 

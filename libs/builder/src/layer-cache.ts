@@ -22,6 +22,9 @@ export interface WantedLayer {
   ) => Promise<{ readonly ok: true; readonly layer: PackedLayer } | LayerFailure>;
 }
 
+/** How an image came by a layer. */
+export type LayerOrigin = 'known' | 'packed' | 'shared';
+
 export interface LayerCacheOptions {
   readonly cache: CacheClient;
   readonly store: BlobStore;
@@ -50,7 +53,7 @@ export class LayerCache {
    */
   async obtain(
     wanted: readonly WantedLayer[],
-    count: (what: 'packed' | 'known') => void,
+    count: (origin: LayerOrigin) => void,
   ): Promise<readonly LayerRecord[]> {
     const known = await this.#options.cache.getLayers(wanted.map(({ key }) => key));
     const records = await Promise.allSettled(
@@ -60,8 +63,9 @@ export class LayerCache {
           count('known');
           return record;
         }
-        count('packed');
-        return await this.#pack(layer);
+        const running = this.#packing.get(layer.key);
+        count(running === undefined ? 'packed' : 'shared');
+        return await (running ?? this.#pack(layer));
       }),
     );
     // All have ended before one failure is told, so that nothing still writes to the spool of a build that is over.
@@ -88,14 +92,7 @@ export class LayerCache {
     if (this.#checked.size > MAX_CHECKED && oldest !== undefined) this.#checked.delete(oldest);
   }
 
-  /** Forgets that a blob was seen: somebody found it missing. */
-  forget(digest: string): void {
-    this.#checked.delete(digest);
-  }
-
   async #pack(layer: WantedLayer): Promise<LayerRecord> {
-    const running = this.#packing.get(layer.key);
-    if (running !== undefined) return await running;
     const packing = this.#packAndStore(layer).finally(() => this.#packing.delete(layer.key));
     this.#packing.set(layer.key, packing);
     return await packing;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -78,7 +79,7 @@ describe('evaluation', () => {
           licences: ['GPL-3.0-or-later'],
           mainProgram: 'hello',
         },
-        { requested: 'twooutputs', output: expect.not.stringMatching(/^out$/) as string },
+        { requested: 'twooutputs', output: 'bin' },
       ],
     });
   });
@@ -137,14 +138,13 @@ describe('evaluation', () => {
   ])('gives the text with which %s fails, whatever else is asked for', async (name, text) => {
     const { code, problems } = await failure(['hello', name, 'camelcase']);
     expect(code).toBe('package-not-found');
-    expect(problems).toEqual([
-      { kind: 'throws', name, message: expect.stringMatching(text) as string },
-    ]);
+    expect(problems).toMatchObject([{ kind: 'throws', name }]);
+    expect(inspect(problems)).toMatch(text);
   });
 
   it('lets a package read neither files of the host nor its environment', async () => {
     const { problems } = await failure(['readshost']);
-    expect(problems).toMatchObject([{ message: expect.stringMatching(/restricted/) as string }]);
+    expect(inspect(problems)).toMatch(/restricted/);
     const env = { ...evaluationEnvironment(nixEnvironment()), NIXERY_TEST_SECRET: 'hunter2' };
     const result = await ask(['readsenvironment'], { env });
     expect(JSON.stringify(result)).not.toContain('hunter2');

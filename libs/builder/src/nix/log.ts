@@ -88,7 +88,8 @@ export class NixLog {
   /** The derivation whose failure the errors speak of first, with the end of its log. */
   failure(): { readonly derivation: string; readonly log: readonly string[] } | undefined {
     for (const message of this.#errors) {
-      const derivation = /'(\/[^']+\.drv)'/.exec(message)?.[1];
+      // Some messages name an output too: '….drv!out', later '….drv^out'.
+      const derivation = /'(\/[^'!^]+\.drv)(?:[!^][^']*)?'/.exec(message)?.[1];
       if (derivation !== undefined) {
         return { derivation, log: this.#logs.get(derivation) ?? [] };
       }
