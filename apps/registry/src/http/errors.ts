@@ -147,7 +147,7 @@ function fromBuildError(error: BuildError): HttpError {
   return new HttpError(status, code, message, {
     cause: error,
     headers,
-    detail: { ...(problems && { problems }), ...(derivation !== undefined && { derivation }) },
+    detail: problems ?? (derivation === undefined ? undefined : { derivation }),
   });
 }
 

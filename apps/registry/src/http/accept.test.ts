@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { chooseForm } from './accept.ts';
+
+const OCI = 'application/vnd.oci.image.manifest.v1+json';
+const DOCKER = 'application/vnd.docker.distribution.manifest.v2+json';
+const OTHERS = [
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.index.v1+json',
+  'application/json',
+  'text/html',
+];
+
+describe('an Accept header', () => {
+  it.each([
+    [undefined, 'oci'],
+    ['', 'oci'],
+    ['*/*', 'oci'],
+    ['application/*;q=0.5', 'oci'],
+    [OCI, 'oci'],
+    [DOCKER, 'docker'],
+    [`${DOCKER}, ${OCI}`, 'oci'],
+    [`${DOCKER};q=1, ${OCI};q=0.1`, 'oci'],
+    [`${OCI};q=0, ${DOCKER}`, 'docker'],
+    [`${OCI.toUpperCase()} ; charset=utf-8`, 'oci'],
+    ['text/html', undefined],
+    ['application/vnd.docker.distribution.manifest.v1+prettyjws', undefined],
+  ])('%j gets %s', (accept, form) => {
+    expect(chooseForm(accept)).toBe(form);
+  });
+
+  it('gets the same form in whatever order it lists its types', () => {
+    const all = [OCI, DOCKER, ...OTHERS];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(all), (types) => {
+        expect(chooseForm(types.join(', '))).toBe(chooseForm(types.toSorted().join(',')));
+      }),
+    );
+  });
+});
