@@ -62,7 +62,8 @@ describe('GzipCompressor', () => {
   test('refers back over the edges of blocks', () => {
     const repeated = cut(input, 20_000)[0] ?? input;
     const bytes = Buffer.concat(Array.from({ length: 100 }, () => repeated));
-    expect(compress([bytes]).length).toBeLessThan(1.5 * repeated.length);
+    // Once in full, and references from then on; in full for each of four blocks if they knew nothing of each other.
+    expect(compress([bytes]).length).toBeLessThan(2 * repeated.length);
   });
 
   test.each([1, 3, 6, 9])('writes one member that gzip accepts at level %d', (level) => {

@@ -81,7 +81,7 @@ describe('encodeHeader', () => {
     const header = encodeHeader({ type: 'file', path: Buffer.from('big'), mode: 0o444, size });
     expect(header).toHaveLength(length);
     expect(header.subarray(-512).toString('latin1', 124, 135)).toBe(field);
-    expect(header.includes(`18 size=${size}\n`)).toBe(length > 512);
+    expect(header.includes(`19 size=${size}\n`)).toBe(length > 512);
   });
 
   test('writes the length of an extended record so that it counts its own digits', () => {

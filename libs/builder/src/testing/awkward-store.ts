@@ -1,5 +1,5 @@
 import { chmodSync, linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 export interface AwkwardStoreOptions {
   /** Makes every folder's entries in the opposite order, which file systems may then list them in. */
@@ -22,68 +22,77 @@ export const AWKWARD_PATHS = {
 
 /** Writes store paths that are hard to archive into `storeDir`, which must exist. */
 export function writeAwkwardStore(storeDir: string, options: AwkwardStoreOptions = {}): void {
-  const steps: Record<keyof typeof AWKWARD_PATHS, readonly Step[] | Step> = {
-    modes: [
-      ...[0o444, 0o644, 0o600, 0o755, 0o700, 0o100, 0o011, 0o4755, 0o2644].map((mode) =>
-        file(mode.toString(8), 'same content', mode),
-      ),
-      (dir) => {
-        mkdirSync(join(dir, 'private'));
-        chmodSync(join(dir, 'private'), 0o700);
-      },
+  const trees: readonly (readonly [string, readonly Step[] | Step])[] = [
+    [
+      AWKWARD_PATHS.modes,
+      [
+        ...[0o444, 0o644, 0o600, 0o755, 0o700, 0o100, 0o011, 0o4755, 0o2644].map((mode) =>
+          file(mode.toString(8), 'same content', mode),
+        ),
+        (dir) => {
+          mkdirSync(join(dir, 'private'));
+          chmodSync(join(dir, 'private'), 0o700);
+        },
+      ],
     ],
-    names: [
-      file('grüße', 'UTF-8'),
-      file(Buffer.from('caf\u00E9', 'latin1'), 'not UTF-8'),
-      file('new\nline', 'control characters'),
-      file(' leading and trailing ', 'spaces'),
-      file('B', 'upper case comes first'),
-      file('a', 'whatever the locale says'),
-      file('a.b', 'before what is in a-b'),
-      file(`${'n'.repeat(100)}`, 'with the folder, more than a name holds'),
-      file('l'.repeat(255), 'as long as a name can be'),
-      file(Buffer.from(`${'\u00E9'.repeat(200)}`, 'latin1'), 'long and not UTF-8'),
-      (dir) => {
-        const deep = join(dir, ...Array.from({ length: 5 }, (_, i) => String(i).repeat(200)));
-        mkdirSync(deep, { recursive: true });
-        file('deep', 'more than prefix and name hold')(deep);
-      },
+    [
+      AWKWARD_PATHS.names,
+      [
+        file('grüße', 'UTF-8'),
+        file(Buffer.from('caf\u00E9', 'latin1'), 'not UTF-8'),
+        file('new\nline', 'control characters'),
+        file(' leading and trailing ', 'spaces'),
+        file('B', 'upper case comes first'),
+        file('a', 'whatever the locale says'),
+        file('a.b', 'before what is in a-b'),
+        file('n'.repeat(100), 'with the folder, more than a name holds'),
+        file('l'.repeat(255), 'as long as a name can be'),
+        file(Buffer.from('\u00E9'.repeat(200), 'latin1'), 'long and not UTF-8'),
+        (dir) => {
+          const deep = join(dir, ...Array.from({ length: 5 }, (_, i) => String(i).repeat(200)));
+          mkdirSync(deep, { recursive: true });
+          file('deep', 'more than prefix and name hold')(deep);
+        },
+      ],
     ],
-    links: [
-      link('relative', '../0000000000000000000000000000000a-modes/755'),
-      link('absolute', AWKWARD_PATHS.modes),
-      link('dangling', '/nowhere/at/all'),
-      link('self', 'self'),
-      link('long', `${'../long/'.repeat(40)}end`),
-      link('raw', Buffer.from('caf\u00E9', 'latin1')),
-      link('raw-long', Buffer.from('\u00E9'.repeat(120), 'latin1')),
+    [
+      AWKWARD_PATHS.links,
+      [
+        link('relative', '../0000000000000000000000000000000a-modes/755'),
+        link('absolute', AWKWARD_PATHS.modes),
+        link('dangling', '/nowhere/at/all'),
+        link('self', 'self'),
+        link('long', `${'../long/'.repeat(40)}end`),
+        link('raw', Buffer.from('caf\u00E9', 'latin1')),
+        link('raw-long', Buffer.from('\u00E9'.repeat(120), 'latin1')),
+      ],
     ],
-    content: [
-      file('empty', ''),
-      file('block', 'x'.repeat(512)),
-      file('block-and-one', 'x'.repeat(513)),
-      (dir) => {
-        file('sparse', '')(dir);
-        truncateSync(join(dir, 'sparse'), 3 * 1024 * 1024 + 1);
-      },
-      twin('twin-a', 'twin-b', options.optimised ?? false),
-      (dir) => mkdirSync(join(dir, 'empty-folder')),
-      (dir) => mkdirSync(join(dir, 'nested', 'empty'), { recursive: true }),
+    [
+      AWKWARD_PATHS.content,
+      [
+        file('empty', ''),
+        file('block', 'x'.repeat(512)),
+        file('block-and-one', 'x'.repeat(513)),
+        (dir) => {
+          file('sparse', '')(dir);
+          truncateSync(join(dir, 'sparse'), 3 * 1024 * 1024 + 1);
+        },
+        twin('twin-a', 'twin-b', options.optimised ?? false),
+        (dir) => mkdirSync(join(dir, 'empty-folder')),
+        (dir) => mkdirSync(join(dir, 'nested', 'empty'), { recursive: true }),
+      ],
     ],
-    file: (path) => writeFileSync(path, 'a store path that is a file'),
-    link: (path) => symlinkSync('0000000000000000000000000000000e-file', path),
-  };
-  for (const [name, step] of inOrder(Object.entries(steps), options)) {
-    const path = join(
-      storeDir,
-      AWKWARD_PATHS[name as keyof typeof steps].slice('/nix/store/'.length),
-    );
-    if (typeof step === 'function') {
-      step(path);
+    [AWKWARD_PATHS.file, (path) => writeFileSync(path, 'a store path that is a file')],
+    [AWKWARD_PATHS.link, (path) => symlinkSync('0000000000000000000000000000000e-file', path)],
+  ];
+  for (const [path, steps] of inOrder(trees, options)) {
+    const source = join(storeDir, basename(path));
+    if (typeof steps === 'function') {
+      steps(source);
       continue;
     }
-    mkdirSync(path);
-    for (const each of inOrder(step, options)) each(path);
+    mkdirSync(source);
+    for (const step of inOrder(steps, options)) step(source);
   }
 }
 

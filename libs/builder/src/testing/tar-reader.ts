@@ -16,11 +16,11 @@ export interface TarMember {
   readonly pax: Readonly<Record<string, string>>;
 }
 
-const TYPES = new Map([
+const TYPES: ReadonlyMap<string, TarMember['type']> = new Map([
   ['0', 'file'],
   ['2', 'symlink'],
   ['5', 'directory'],
-] as const);
+]);
 
 /**
  * Reads an archive without sharing a line with what writes it. Fails on anything a strict reader would fail on: wrong
@@ -49,7 +49,7 @@ export function readTar(bytes: Buffer): TarMember[] {
       pax = readPax(content);
       continue;
     }
-    const type = TYPES.get(flag as '0' | '2' | '5');
+    const type = TYPES.get(flag);
     assert.ok(type, `unexpected type ${flag}`);
     const prefix = text(header, 345, 155);
     const name = `${prefix}${prefix === '' ? '' : '/'}${text(header, 0, 100)}`;
