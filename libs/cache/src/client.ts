@@ -29,7 +29,7 @@ const LIST_LIMIT = 100;
 /** An actor that has owed answers for this many ask time-outs without giving one is taken for dead. */
 const HUNG_AFTER_TIMEOUTS = 10;
 
-const defaults = { askTimeoutMs: 2_000, mailboxCapacity: 10_000 } as const;
+const defaults = { askTimeoutMs: 5_000, mailboxCapacity: 10_000 } as const;
 const backOffDefaults = { firstMs: 100, longestMs: 10_000, healthyMs: 10_000 } as const;
 
 /** {@link CacheClient} over any worker that speaks the protocol. */

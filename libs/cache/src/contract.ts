@@ -20,7 +20,7 @@ export interface CacheOptions {
   readonly bounds?: { readonly manifests?: number; readonly layers?: number };
   /** ms for which a moving entry is fresh. Default 6 h. */
   readonly recencyMs?: number;
-  /** ms until an ask without an answer is rejected. Default 2 s. */
+  /** ms until an ask without an answer is rejected. Default 5 s: SQLite may have to wait for a busy disk. */
   readonly askTimeoutMs?: number;
   /** Asks that may be unanswered at once. Default 10,000. */
   readonly mailboxCapacity?: number;

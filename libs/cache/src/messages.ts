@@ -65,7 +65,6 @@ export type CacheReply =
   | { readonly type: 'stop'; readonly ok: true };
 
 export type RequestType = CacheRequest['type'];
-export type RequestOf<T extends RequestType> = Extract<CacheRequest, { type: T }>;
 export type ReplyTo<T extends RequestType> = Extract<CacheReply, { type: T }>;
 
 /** Counts of one map. Hits and misses are since the actor started. */

@@ -4,11 +4,11 @@ import type { Answer, Ask, FromActor, ToActor } from './messages.ts';
 import type { ActorOptions } from './options.ts';
 import { CacheState } from './state.ts';
 
-/** ms between two looks for work that reads left behind. */
-const MAINTENANCE_MS = 1_000;
+/** ms between two looks for work that reads left behind. An image in constant use costs one write in that time. */
+const MAINTENANCE_MS = 30_000;
 
-/** Rows written in one go: a small part of what a waiting request may be delayed by. */
-const MAINTENANCE_SLICE = 256;
+/** Rows written in one go, about a millisecond's work: what a waiting request may be delayed by. */
+const MAINTENANCE_SLICE = 64;
 
 /**
  * Runs the actor on a port: answers asks in their order until one says stop, then lets go of the port.

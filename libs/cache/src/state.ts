@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { isCorruption, openDatabase, setAside } from './database.ts';
+import { isCorruption, messageOf, openDatabase, setAside } from './database.ts';
 import type { CacheWarning } from './events.ts';
 import { LayerMap } from './layers.ts';
 import { ManifestMap } from './manifests.ts';
@@ -8,6 +8,12 @@ import type { ActorOptions } from './options.ts';
 
 /** Rows that closing may still write: well under a second of work, and all the uses there are unless reads are very many. */
 const CLOSING_SLICE = 50_000;
+
+interface Opened {
+  readonly db: DatabaseSync;
+  readonly manifests: ManifestMap;
+  readonly layers: LayerMap;
+}
 
 export interface StateEnvironment {
   /** ms since the epoch. */
@@ -124,16 +130,29 @@ export class CacheState {
   #startOver(error: unknown): void {
     const { file } = this.#options;
     const { now, warn } = this.#environment;
-    if (this.#db.isOpen) this.#db.close();
-    const detail = error instanceof Error ? error.message : String(error);
-    if (file !== ':memory:') warn(setAside(file, 'corrupt', detail, now()));
+    this.#db.close();
+    if (file !== ':memory:') warn(setAside(file, 'corrupt', messageOf(error), now()));
     ({ db: this.#db, manifests: this.#manifests, layers: this.#layers } = this.#open());
   }
 
-  #open() {
-    const { file, frontSize, maxLayers, maxManifests, recencyMs } = this.#options;
+  /** Opens the file and reads what the maps start from; damage that this shows costs the file, too. */
+  #open(): Opened {
+    const { file } = this.#options;
     const { now, warn } = this.#environment;
     const db = openDatabase(file, now, warn);
+    try {
+      return this.#openMaps(db);
+    } catch (error) {
+      db.close();
+      if (!isCorruption(error)) throw error;
+      warn(setAside(file, 'corrupt', messageOf(error), now()));
+      return this.#openMaps(openDatabase(file, now, warn));
+    }
+  }
+
+  #openMaps(db: DatabaseSync): Opened {
+    const { frontSize, maxLayers, maxManifests, recencyMs } = this.#options;
+    const { now, warn } = this.#environment;
     const shared = { db, frontSize, warn };
     const manifests = new ManifestMap({ ...shared, bound: maxManifests, recencyMs, now });
     const layers = new LayerMap({ ...shared, bound: maxLayers });

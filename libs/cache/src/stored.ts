@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { messageOf } from './database.ts';
 import type { Digest } from './records.ts';
 
 export type Stored<R> =
@@ -10,7 +11,7 @@ export function parseStored<R>(schema: z.ZodType<R>, text: string): Stored<R> {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    return { ok: false, detail: messageOf(error) };
   }
   const parsed = schema.safeParse(json);
   return parsed.success

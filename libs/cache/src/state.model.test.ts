@@ -1,0 +1,107 @@
+import * as fc from 'fast-check';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { CacheReply } from './messages.ts';
+import { actorDefaults, type ActorOptions } from './options.ts';
+import { CacheState } from './state.ts';
+import { event, RECENCY_MS, type Event } from './testing/events.ts';
+import { temporaryFolder } from './testing/folder.ts';
+import { Model } from './testing/model.ts';
+
+const START = 1_800_000_000_000;
+
+/** A state that time, restarts and kills happen to. */
+class Subject {
+  readonly #options: Omit<ActorOptions, 'file'>;
+  readonly #path: string;
+  #kills = 0;
+  #now = START;
+  #state: CacheState;
+
+  constructor(path: string, options: Omit<ActorOptions, 'file'>) {
+    this.#options = options;
+    this.#path = path;
+    this.#state = this.#open();
+  }
+
+  get sizes(): readonly unknown[] {
+    const reply = this.#state.handle({ type: 'stats' });
+    return reply.type === 'stats'
+      ? [reply.stats.manifests.entries, reply.stats.layers.entries]
+      : [reply];
+  }
+
+  step(event: Event): CacheReply | undefined {
+    if (event.type === 'request') return this.#state.handle(event.request);
+    switch (event.type) {
+      case 'advance':
+        this.#now += event.ms;
+        break;
+      case 'maintain':
+        this.#state.maintain(1000);
+        break;
+      case 'reopen':
+        if (event.clean) this.#state.close();
+        else this.#kill();
+        this.#state = this.#open();
+        break;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#state.close();
+  }
+
+  get #file(): string {
+    return `${this.#path}-${this.#kills}.db`;
+  }
+
+  /** What the operating system has at this moment is what a killed process leaves. */
+  #kill(): void {
+    const file = this.#file;
+    this.#kills += 1;
+    copyFileSync(file, this.#file);
+    copyFileSync(`${file}-wal`, `${this.#file}-wal`);
+    this.#state.close();
+  }
+
+  #open(): CacheState {
+    return new CacheState(
+      { ...this.#options, file: this.#file },
+      { now: () => this.#now, warn: unexpected },
+    );
+  }
+}
+
+test('the state does what a plain model does, whatever the order of requests, time, restarts and kills', async () => {
+  const folder = await temporaryFolder();
+  const bound = fc.integer({ min: 1, max: 5 });
+  // 1: every look-up reads the table.
+  const frontSize = fc.constantFrom(1, actorDefaults.frontSize);
+  const events = fc.array(event, { maxLength: 80, size: 'max' });
+  let run = 0;
+
+  fc.assert(
+    fc.property(bound, bound, frontSize, events, (maxManifests, maxLayers, frontSize, events) => {
+      run += 1;
+      const options = { maxManifests, maxLayers, frontSize, recencyMs: RECENCY_MS };
+      const subject = new Subject(join(folder, String(run)), options);
+      const model = new Model(maxManifests, maxLayers, START);
+      try {
+        for (const event of events) {
+          expect(subject.step(event)).toEqual(model.step(event));
+          expect(subject.sizes).toEqual([model.manifests.size, model.layers.size]);
+        }
+      } finally {
+        subject.close();
+      }
+    }),
+    { numRuns: process.env['NIXERY_TEST_LONG'] === '1' ? 5000 : 200 },
+  );
+});
+
+function unexpected(warning: object): void {
+  expect.unreachable(JSON.stringify(warning));
+}

@@ -1,0 +1,150 @@
+import { freshness } from '../freshness.ts';
+import type { CacheReply, CacheRequest } from '../messages.ts';
+import type { LayerRecord, ManifestRecord } from '../records.ts';
+import { RECENCY_MS, type Event } from './events.ts';
+import { ModelMap } from './model-map.ts';
+
+/** The actor's state as it ought to behave. */
+export class Model {
+  readonly manifests: ModelMap<ReturnType<typeof modelManifest>>;
+  readonly layers: ModelMap<ReturnType<typeof modelLayer>>;
+
+  #now: number;
+
+  constructor(maxManifests: number, maxLayers: number, now: number) {
+    this.manifests = new ModelMap(maxManifests);
+    this.layers = new ModelMap(maxLayers);
+    this.#now = now;
+  }
+
+  step(event: Event): CacheReply | undefined {
+    const maps = [this.manifests, this.layers];
+    if (event.type === 'request') return this.#handle(event.request);
+    switch (event.type) {
+      case 'advance':
+        this.#now += event.ms;
+        break;
+      case 'maintain':
+        for (const map of maps) map.flush();
+        break;
+      case 'reopen':
+        for (const map of maps) {
+          if (event.clean) map.flush();
+          else map.crash();
+        }
+        break;
+    }
+    return undefined;
+  }
+
+  #handle(request: CacheRequest): CacheReply {
+    const { type } = request;
+    const now = this.#now;
+    switch (type) {
+      case 'manifest.get': {
+        const entry = this.manifests.peek(request.key);
+        const age = entry && freshness(entry, now, RECENCY_MS);
+        if (entry === undefined || age === undefined) return { type, hit: null };
+        if (!age.fresh && !request.allowStale) return { type, hit: null };
+        this.manifests.use(entry);
+        return { type, hit: { kind: entry.kind, record: entry.record.record, ...age } };
+      }
+      case 'manifest.put':
+        this.manifests.put(request.key, request.kind, modelManifest(request.record), now);
+        return { type, ok: true };
+      case 'manifest.drop':
+        this.manifests.drop(request.target);
+        return { type, ok: true };
+      case 'manifest.find': {
+        const entry = this.manifests.find(request.digest, request.role);
+        this.manifests.use(entry);
+        return { type, entry: entry ? stored(entry) : null };
+      }
+      case 'manifest.list': {
+        const { name, after, limit } = request;
+        const entries = this.manifests.entries
+          .map(stored)
+          .filter((entry) => name === null || entry.record.request.name === name)
+          .filter((entry) => after === null || isAfter(entry, after, name !== null))
+          .toSorted((a, b) => compare(place(a), place(b)));
+        return { type, entries: entries.slice(0, limit) };
+      }
+      case 'manifest.tags': {
+        const tags = this.manifests.entries
+          .map((entry) => entry.record.record.request)
+          .filter((asked) => asked.name === request.name && asked.reference > (request.after ?? ''))
+          .map((asked) => asked.reference);
+        return { type, tags: [...new Set(tags)].toSorted().slice(0, request.limit) };
+      }
+      case 'layer.get': {
+        const records = request.keys.map((key) => {
+          const entry = this.layers.peek(key);
+          this.layers.use(entry);
+          return entry?.record.record ?? null;
+        });
+        return { type, records };
+      }
+      case 'layer.put':
+        this.layers.put(request.key, 'pinned', modelLayer(request.record), now);
+        return { type, ok: true };
+      case 'layer.drop':
+        this.layers.drop(request.target);
+        return { type, ok: true };
+      case 'layer.find': {
+        const entry = this.layers.find(request.digest, 'content');
+        this.layers.use(entry);
+        return { type, entry: entry ? { key: entry.key, record: entry.record.record } : null };
+      }
+      default:
+        throw new TypeError(`the model does not know ${type}`);
+    }
+  }
+}
+
+function modelManifest(record: ManifestRecord) {
+  const contents = [record.config, ...record.layers];
+  return {
+    record,
+    blobs: [
+      ...Object.values(record.forms).map((form) => ({ ...form, role: 'manifest' as const })),
+      ...contents.map((digest) => ({ digest, role: 'content' as const })),
+    ],
+  };
+}
+
+function modelLayer(record: LayerRecord) {
+  return { record, blobs: [{ digest: record.digest, role: 'content' as const }] };
+}
+
+interface Listed {
+  readonly key: string;
+  readonly record: ManifestRecord;
+}
+
+function stored(entry: Model['manifests']['entries'][number]) {
+  const { key, kind, storedAt, record } = entry;
+  return { key, kind, storedAt, record: record.record };
+}
+
+function place({ key, record }: Listed): readonly string[] {
+  return [record.request.name, record.request.reference, key];
+}
+
+/** Among the entries of one name, the cursor's name does not count. */
+function isAfter(
+  entry: Listed,
+  after: { readonly name: string; readonly reference: string; readonly key?: string },
+  ofOneName: boolean,
+): boolean {
+  const { name } = ofOneName ? entry.record.request : after;
+  const from = [name, after.reference, ...(after.key === undefined ? [] : [after.key])];
+  return compare(place(entry).slice(0, from.length), from) > 0;
+}
+
+function compare(a: readonly string[], b: readonly string[]): number {
+  for (const [index, text] of a.entries()) {
+    const other = b[index] ?? '';
+    if (text !== other) return text < other ? -1 : 1;
+  }
+  return 0;
+}
