@@ -9,6 +9,10 @@ import { event, RECENCY_MS, type Event } from './testing/events.ts';
 import { temporaryFolder } from './testing/folder.ts';
 import { Model } from './testing/model.ts';
 
+const LONG = process.env['NIXERY_TEST_LONG'] === '1';
+const RUNS = LONG ? 5000 : 200;
+const TIMEOUT_MS = LONG ? 900_000 : 60_000;
+
 const START = 1_800_000_000_000;
 
 /** A state that time, restarts and kills happen to. */
@@ -75,32 +79,36 @@ class Subject {
   }
 }
 
-test('the state does what a plain model does, whatever the order of requests, time, restarts and kills', async () => {
-  const folder = await temporaryFolder();
-  const bound = fc.integer({ min: 1, max: 5 });
-  // 1: every look-up reads the table.
-  const frontSize = fc.constantFrom(1, actorDefaults.frontSize);
-  const events = fc.array(event, { maxLength: 80, size: 'max' });
-  let run = 0;
+test(
+  'the state does what a plain model does, whatever the order of requests, time, restarts and kills',
+  async () => {
+    const folder = await temporaryFolder();
+    const bound = fc.integer({ min: 1, max: 5 });
+    // 1: every look-up reads the table.
+    const frontSize = fc.constantFrom(1, actorDefaults.frontSize);
+    const events = fc.array(event, { maxLength: 80, size: 'max' });
+    let run = 0;
 
-  fc.assert(
-    fc.property(bound, bound, frontSize, events, (maxManifests, maxLayers, frontSize, events) => {
-      run += 1;
-      const options = { maxManifests, maxLayers, frontSize, recencyMs: RECENCY_MS };
-      const subject = new Subject(join(folder, String(run)), options);
-      const model = new Model(maxManifests, maxLayers, START);
-      try {
-        for (const event of events) {
-          expect(subject.step(event)).toEqual(model.step(event));
-          expect(subject.sizes).toEqual([model.manifests.size, model.layers.size]);
+    fc.assert(
+      fc.property(bound, bound, frontSize, events, (maxManifests, maxLayers, frontSize, events) => {
+        run += 1;
+        const options = { maxManifests, maxLayers, frontSize, recencyMs: RECENCY_MS };
+        const subject = new Subject(join(folder, String(run)), options);
+        const model = new Model(maxManifests, maxLayers, START);
+        try {
+          for (const event of events) {
+            expect(subject.step(event)).toEqual(model.step(event));
+            expect(subject.sizes).toEqual([model.manifests.size, model.layers.size]);
+          }
+        } finally {
+          subject.close();
         }
-      } finally {
-        subject.close();
-      }
-    }),
-    { numRuns: process.env['NIXERY_TEST_LONG'] === '1' ? 5000 : 200 },
-  );
-});
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  TIMEOUT_MS,
+);
 
 function unexpected(warning: object): void {
   expect.unreachable(JSON.stringify(warning));
