@@ -42,7 +42,7 @@ export function sets(text, setting, folder) {
  * @param {string} setting
  * @returns {boolean}
  */
-export function fileSets(file, setting) {
+function fileSets(file, setting) {
   return existsSync(file) && sets(readFileSync(file, 'utf8'), setting, path.dirname(file));
 }
 

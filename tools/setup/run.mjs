@@ -25,7 +25,7 @@ import { findCommand } from './workspace.mjs';
 const echoMilliseconds = 500;
 
 /** How often a process that npm started looks whether npm is still there. */
-const parentCheckMilliseconds = 1000;
+const parentCheckMilliseconds = 200;
 
 /**
  * Runs a command to its end. SIGINT and SIGTERM to this process are passed on, and its own death (where setpriv exists)

@@ -21,7 +21,7 @@ import { findCommand, root, tool } from './workspace.mjs';
  * @param {string} workspace
  * @returns {string[]} folders, relative to the workspace
  */
-export function projectFolders(workspace) {
+function projectFolders(workspace) {
   const grouped = ['apps', 'libs'].flatMap((group) =>
     readdirSync(path.join(workspace, group)).map((name) => `${group}/${name}`),
   );
