@@ -18,6 +18,7 @@ const KEEP_ALIVE_MS = 95_000;
 
 /** Once told to stop, how long requests that are being answered may take (ms). */
 const DRAIN_MS = 20_000;
+const SWEEP_MS = 50;
 
 /** Level 6, what `gzip` itself uses: layers are packed once and pulled often. */
 const COMPRESSION = { format: 'gzip', level: 6 } as const;
@@ -95,11 +96,10 @@ async function listen(server: Server, { host, port }: Config): Promise<AddressIn
 
 /** Takes no more connections and waits for the answers under way; those that take too long are cut off. */
 async function drain(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cutOff = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    server.close(() => {
-      clearTimeout(cutOff);
-      resolve();
-    });
-  });
+  // `close` ends the connections that are idle now; those that are answered later would be kept alive.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  const cutOff = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearInterval(sweep);
+  clearTimeout(cutOff);
 }

@@ -16,8 +16,8 @@ export interface ImageRequest {
 const DEFAULT_SYSTEM: System = 'x86_64-linux';
 
 /** Bytes of a name; many clients refuse a reference of more than 255 characters. */
-export const MAX_NAME_LENGTH = 255;
-export const MAX_PACKAGES = 64;
+const MAX_NAME_LENGTH = 255;
+const MAX_PACKAGES = 64;
 
 /** distribution-spec, "Pulling manifests": <name> and <reference>. */
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;

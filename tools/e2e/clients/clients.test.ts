@@ -13,20 +13,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allClients } from './all.ts';
+import { clientCases } from './each.ts';
 import {
   pushBusybox,
   type ReferenceRegistry,
   startReferenceRegistry,
 } from './reference-registry.ts';
 
-const clients = await Promise.all(
-  allClients().map(async (client) => ({
-    client,
-    name: client.name,
-    obstacle: await client.available(),
-  })),
-);
+const clients = await clientCases();
 const isRoot = process.getuid?.() === 0;
 
 /** Where container programs keep state on a host, whatever they are told. */

@@ -76,18 +76,21 @@ async function send(
 
   const { body, size, span } = opened;
   const { offset, length } = span;
-  response.writeHead(range === undefined ? 200 : 206, {
-    ...headers,
-    'Content-Type': 'application/octet-stream',
-    'Content-Length': length,
-    ...(range !== undefined && {
-      'Content-Range': `bytes ${offset}-${offset + length - 1}/${size}`,
-    }),
-  });
   try {
+    response.writeHead(range === undefined ? 200 : 206, {
+      ...headers,
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': length,
+      ...(range !== undefined && {
+        'Content-Range': `bytes ${offset}-${offset + length - 1}/${size}`,
+      }),
+    });
     await pipeline(body, response);
   } catch (error) {
     // A client that goes away is no fault; a body that fails has already broken the connection.
     if (error instanceof BlobError) throw error;
+  } finally {
+    // A client gone before the first byte is one that `pipeline` refuses, leaving the file open.
+    body.destroy();
   }
 }

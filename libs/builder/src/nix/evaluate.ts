@@ -250,7 +250,7 @@ const ALLOWED_BY = {
 } as const;
 
 /** One sentence about a problem, for whoever typed the image name. */
-export function describeProblem(problem: PackageProblem): string {
+function describeProblem(problem: PackageProblem): string {
   const { name } = problem;
   switch (problem.kind) {
     case 'not-found': {
