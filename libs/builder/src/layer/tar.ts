@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer';
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13
  */
 
-export const TAR_BLOCK = 512;
+const TAR_BLOCK = 512;
 
 /** Changes whenever the same store paths make another tar. It is part of every key that a layer is found by. */
 export const TAR_VERSION = 1;
