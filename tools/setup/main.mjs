@@ -1,4 +1,4 @@
-// `npm start` and `npm test`: install what is missing, saying so first, then do it. Runs on Node 20, with nothing installed.
+// `npm start`, `npm test` and `nx serve`: install what is missing, saying so first, then do it. Runs on Node 20, with nothing installed.
 import { fileURLToPath } from 'node:url';
 import { installDebianPackages } from './debian.mjs';
 import { SetupError } from './errors.mjs';
@@ -11,7 +11,7 @@ import { start } from './start.mjs';
 import { verify } from './verify.mjs';
 import { withAdministratorPath } from './workspace.mjs';
 
-const modes = ['start', 'test', 'test:long'];
+const modes = ['start', 'serve', 'test', 'test:long'];
 
 /** How this program starts itself again inside the Nix daemon's group; their presence says that it has. */
 const againVariables = ['NIXERY_SETUP_NODE', 'NIXERY_SETUP_MAIN', 'NIXERY_SETUP_MODE'];
@@ -33,7 +33,8 @@ async function main(mode) {
   }
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, PATH: withAdministratorPath(withNixPath(process.env['PATH'])) };
-  await install({ test: mode !== 'start' }, env);
+  const tests = mode === 'test' || mode === 'test:long';
+  await install({ test: tests }, env);
 
   const nix = await prepareNix(env, say);
   if (nix.sg !== undefined && againVariables.every((name) => env[name] === undefined)) {
@@ -42,7 +43,9 @@ async function main(mode) {
   const toolEnv = Object.fromEntries(
     Object.entries({ ...env, ...nix.env }).filter(([name]) => !againVariables.includes(name)),
   );
-  return mode === 'start' ? start(toolEnv) : verify(toolEnv, { long: mode === 'test:long' });
+  return tests
+    ? verify(toolEnv, { long: mode === 'test:long' })
+    : start(toolEnv, { watch: mode === 'serve' });
 }
 
 /**

@@ -40,23 +40,26 @@ export function run(command, options = {}) {
   const [file = '', ...args] = ownGroup ? dyingWithParent(command, env) : command;
   return new Promise((resolve, reject) => {
     const sink = output === 'capture' ? 'pipe' : output;
+    // Listens before there is a child: a signal that comes meanwhile is passed on as soon as there is one.
+    let interrupted = false;
+    /** @type {number | undefined} */
+    let pid;
+    const stopPassing = passSignals((signal) => {
+      interrupted = true;
+      if (pid === undefined) return;
+      process.kill(ownGroup && options.signals === 'group' ? -pid : pid, signal);
+    });
     const child = spawn(file, args, {
       cwd,
       env,
       detached: ownGroup,
       stdio: [ownGroup ? 'ignore' : 'inherit', sink, sink],
     });
+    pid = child.pid;
     let text = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     }
-
-    let interrupted = false;
-    const stopPassing = passSignals((signal) => {
-      interrupted = true;
-      if (child.pid === undefined) return;
-      process.kill(ownGroup && options.signals === 'group' ? -child.pid : child.pid, signal);
-    });
     child.once('error', (error) => {
       stopPassing();
       reject(error);

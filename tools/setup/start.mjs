@@ -26,28 +26,33 @@ export function serverDefaults(env, { hasApt }) {
     NIXERY_STORAGE_BACKEND: 'filesystem',
     STORAGE_PATH: path.join(stateDir, 'storage'),
     NIXERY_STATE_DIR: path.join(stateDir, 'state'),
+    NIXERY_LOG_FORMAT: 'pretty',
     ...(chosen ? {} : source),
   };
   return Object.fromEntries(Object.entries(defaults).filter(([name]) => !env[name]));
 }
 
 /**
- * Builds, then runs the server until it ends.
+ * Runs the server until it ends: the built one, or with `watch` the sources, started again whenever one of them changes.
  *
  * @param {NodeJS.ProcessEnv} env
+ * @param {{ readonly watch: boolean }} options
  * @returns {Promise<number>} the exit code
  */
-export async function start(env) {
+export async function start(env, { watch }) {
   const defaults = serverDefaults(env, {
     hasApt: findCommand('apt-get', env['PATH']) !== undefined,
   });
-  const [build, packages] = await Promise.all([
-    run([...tool('tsc'), '-b', 'apps/registry'], { cwd: root, env }),
-    defaults['NIXERY_PKGS_PATH'] === offlinePackages ? preparePackages(env) : undefined,
+  const preparations = await Promise.all([
+    ...(watch ? [] : [run([...tool('tsc'), '-b', 'apps/registry'], { cwd: root, env })]),
+    ...(defaults['NIXERY_PKGS_PATH'] === offlinePackages ? [preparePackages(env)] : []),
   ]);
-  if (build.code !== 0) return build.code;
-  if (packages !== undefined && packages.code !== 0) return packages.code;
-  const { code } = await run([nodeBinary(), path.join(root, 'apps/registry/dist/main.js')], {
+  const failed = preparations.find((preparation) => preparation.code !== 0);
+  if (failed !== undefined) return failed.code;
+  const program = watch
+    ? ['--watch', '--conditions=@nixery/source', path.join(root, 'apps/registry/src/main.ts')]
+    : [path.join(root, 'apps/registry/dist/main.js')];
+  const { code } = await run([nodeBinary(), ...program], {
     cwd: root,
     env: { ...env, ...defaults },
     ownGroup: true,
