@@ -21,7 +21,10 @@ export function asRoot(wanted, env) {
     }
     if (process.stdin.isTTY) return [sudo, '--', ...wanted];
   }
-  const reason = sudo === undefined ? 'sudo is not there' : 'sudo asks for a password';
+  const reason =
+    sudo === undefined
+      ? 'sudo is not there'
+      : 'sudo does not go without a password, with no terminal to ask for it';
   throw new SetupError(
     'no-privilege',
     `This needs root, and ${reason}. Run as root, then start again:\n  ${wanted.join(' ')}`,
