@@ -4,9 +4,19 @@ import type { Catalogue } from './entry.ts';
 const terminfo = { 'lib/terminfo': 'usr/{lib,share}/terminfo' } as const;
 /** For programs that start others by `/bin/sh`; the one of bashInteractive, so that images may hold both. */
 const shell = { 'bin/sh': 'usr/bin/bash' } as const;
+/** Where images that hold packages of pythonPackages or perlPackages have their modules. */
+const pythonModules = { 'lib/python3/dist-packages': 'usr/lib/python3/dist-packages' } as const;
+const perlModules = { 'lib/perl5': 'usr/{share/perl5,lib/*/perl5/5.*}' } as const;
 
 /** The attributes of the offline package set. `README.md` says how to add one. */
 export const catalogue = {
+  _7zz: {
+    debs: ['7zip'],
+    license: 'LGPL-2.1-or-later',
+    pname: '7zz',
+    mainProgram: '7zz',
+    programs: ['usr/lib/7zip/7zz', 'usr/bin/7zz'],
+  },
   bashInteractive: {
     debs: ['bash'],
     license: 'GPL-3.0-or-later',
@@ -15,26 +25,174 @@ export const catalogue = {
     with: ['ncurses-base'],
     links: { ...shell, ...terminfo },
   },
+  busybox: { debs: ['busybox-static'], license: 'GPL-2.0-only', script: 'busybox.sh' },
   cacert: {
     debs: ['ca-certificates'],
     license: 'MPL-2.0',
     pname: 'nss-cacert',
+    mainProgram: false,
     script: 'cacert.sh',
   },
-  coreutils: { debs: ['coreutils'], license: 'GPL-3.0-or-later' },
+  coreutils: { debs: ['coreutils'], license: 'GPL-3.0-or-later', mainProgram: false },
   curl: { debs: ['curl'], license: 'curl' },
+  findutils: { debs: ['findutils'], license: 'GPL-3.0-or-later', mainProgram: 'find' },
+  gawk: { debs: ['gawk'], license: 'GPL-3.0-or-later', links: { 'bin/awk': 'usr/bin/gawk' } },
+  gcc: {
+    debs: ['gcc'],
+    license: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+    with: ['binutils', 'libc6-dev'],
+    programs: ['usr/bin/cpp', 'usr/bin/gcc'],
+    links: { 'bin/cc': 'usr/bin/gcc' },
+    tree: { usr: 'usr' },
+    // The driver finds compiler and headers beside itself, and the programs that it links the C library.
+    args: [
+      '-no-canonical-prefixes',
+      '--sysroot=<tree>',
+      '-Wl,--dynamic-linker=<usr/lib/*/ld-linux-*.so.*>',
+      '-Wl,-rpath,<tree/usr/lib/*-linux-gnu>',
+    ],
+  },
   git: {
     debs: ['git'],
     license: 'GPL-2.0-only',
     with: ['bash', 'coreutils', 'grep', 'openssh-client', 'sed'],
     links: shell,
-    env: { GIT_EXEC_PATH: 'usr/lib/git-core', GIT_TEMPLATE_DIR: 'usr/share/git-core/templates' },
+    env: {
+      GIT_EXEC_PATH: '<usr/lib/git-core>',
+      GIT_TEMPLATE_DIR: '<usr/share/git-core/templates>',
+    },
   },
+  gnugrep: { debs: ['grep'], license: 'GPL-3.0-or-later', mainProgram: 'grep' },
+  gnused: { debs: ['sed'], license: 'GPL-3.0-or-later', mainProgram: 'sed' },
+  gnutar: { debs: ['tar'], license: 'GPL-3.0-or-later', mainProgram: 'tar' },
+  gzip: { debs: ['gzip'], license: 'GPL-3.0-or-later' },
   hello: { debs: ['hello'], license: 'GPL-3.0-or-later' },
-  'iana-etc': { debs: ['netbase'], license: 'CC0-1.0', script: 'iana-etc.sh' },
+  htop: { debs: ['htop'], license: 'GPL-2.0-or-later', with: ['ncurses-base'], links: terminfo },
+  'iana-etc': { debs: ['netbase'], license: 'CC0-1.0', mainProgram: false, script: 'iana-etc.sh' },
+  iana_etc: { renamedTo: 'iana-etc' },
   jq: { debs: ['jq'], license: 'MIT' },
-  moreutils: { debs: ['moreutils'], license: 'GPL-2.0-or-later' },
+  moreutils: { debs: ['moreutils'], license: 'GPL-2.0-or-later', mainProgram: false },
   nano: { debs: ['nano'], license: 'GPL-3.0-or-later', with: ['ncurses-base'], links: terminfo },
+  nginx: {
+    debs: ['nginx'],
+    license: 'BSD-2-Clause',
+    files: { 'etc/nginx/nginx.conf': 'nginx.conf' },
+    args: ['-e', 'stderr', '-c', '<out>/etc/nginx/nginx.conf'],
+  },
+  nodejs: {
+    debs: ['nodejs'],
+    license: 'MIT',
+    mainProgram: 'node',
+    union: { 'usr/share/nodejs': 'usr/share/nodejs' },
+  },
+  openssh: {
+    debs: ['openssh-client', 'openssh-server'],
+    license: 'BSD-2-Clause',
+    mainProgram: 'ssh',
+    links: { 'usr/bin/ssh': 'usr/bin/ssh', 'usr/lib/openssh': 'usr/lib/openssh' },
+  },
+  openssl: {
+    debs: ['openssl'],
+    license: 'Apache-2.0',
+    env: { OPENSSL_CONF: '<usr/lib/ssl/openssl.cnf>' },
+  },
+  perl: { debs: ['perl', 'perl-base'], license: 'Artistic-1.0-Perl OR GPL-1.0-or-later' },
+  'perlPackages.JSON': {
+    debs: ['libjson-perl'],
+    license: 'Artistic-1.0-Perl OR GPL-1.0-or-later',
+    pname: 'perl-JSON',
+    mainProgram: false,
+    union: perlModules,
+  },
+  'perlPackages.TimeDate': {
+    debs: ['libtimedate-perl'],
+    license: 'Artistic-1.0-Perl OR GPL-1.0-or-later',
+    pname: 'perl-TimeDate',
+    mainProgram: false,
+    union: perlModules,
+  },
+  postgresql: {
+    debs: ['postgresql', 'postgresql-client'],
+    license: 'PostgreSQL',
+    mainProgram: 'postgres',
+    programs: ['usr/lib/postgresql/*/bin/*'],
+  },
+  procps: {
+    debs: ['procps'],
+    license: 'GPL-2.0-or-later',
+    mainProgram: 'ps',
+    with: ['ncurses-base'],
+    links: terminfo,
+  },
+  python3: {
+    debs: ['python3', 'python3-minimal'],
+    license: 'PSF-2.0',
+    links: { 'bin/python': 'usr/bin/python3' },
+    tree: { 'lib/': 'usr/lib/python3*' },
+    env: { PYTHONHOME: '<tree>', PYTHONPATH: '/lib/python3/dist-packages' },
+  },
+  'python3Packages.pyyaml': {
+    debs: ['python3-yaml'],
+    license: 'MIT',
+    mainProgram: false,
+    union: pythonModules,
+  },
+  'python3Packages.requests': {
+    debs: ['python3-requests'],
+    license: 'Apache-2.0',
+    mainProgram: false,
+    union: pythonModules,
+  },
+  redis: {
+    debs: ['redis-server', 'redis-tools'],
+    license: 'BSD-3-Clause',
+    mainProgram: 'redis-server',
+  },
+  ripgrep: { debs: ['ripgrep'], license: 'MIT OR Unlicense', mainProgram: 'rg' },
+  rsync: { debs: ['rsync'], license: 'GPL-3.0-or-later' },
+  sqlite: { debs: ['sqlite3'], license: 'blessing', mainProgram: 'sqlite3' },
+  tree: { debs: ['tree'], license: 'GPL-2.0-or-later' },
+  vim: {
+    debs: ['vim'],
+    license: 'Vim',
+    with: ['ncurses-base'],
+    links: { 'bin/vi': 'usr/bin/vim.basic', 'bin/vim': 'usr/bin/vim.basic', ...terminfo },
+    env: { VIMRUNTIME: '<usr/share/vim/vim[0-9]*>' },
+  },
+  wget: { debs: ['wget'], license: 'GPL-3.0-or-later' },
+  which: {
+    debs: ['debianutils'],
+    license: 'GPL-2.0-or-later',
+    programs: ['usr/bin/which'],
+    links: { 'bin/which': 'usr/bin/which.debianutils' },
+  },
+  'xorg.xauth': { debs: ['xauth'], license: 'MIT' },
+
+  // What nixpkgs refuses to evaluate unless it is told otherwise; here to be seen, since Debian has hardly any.
+  'examples.broken': {
+    debs: ['hello'],
+    license: 'GPL-3.0-or-later',
+    mainProgram: 'hello',
+    broken: true,
+  },
+  'examples.insecure': {
+    debs: ['hello'],
+    license: 'GPL-3.0-or-later',
+    mainProgram: 'hello',
+    knownVulnerabilities: ['an example of a known vulnerability'],
+  },
+  'examples.unfree': {
+    debs: ['hello'],
+    license: 'LicenseRef-Unfree',
+    mainProgram: 'hello',
+    unfree: true,
+  },
+  'examples.x86Only': {
+    debs: ['hello'],
+    license: 'GPL-3.0-or-later',
+    mainProgram: 'hello',
+    platforms: ['x86_64-linux'],
+  },
 } satisfies Catalogue as Catalogue;
 
 /** Debian packages that scripts expect without depending on them: they are essential in Debian. */
@@ -58,6 +216,7 @@ export const ignoredDepends: ReadonlySet<string> = new Set([
   'dpkg',
   'init-system-helpers',
   'install-info',
+  'iproute2',
   'logind',
   'lsb-base',
   'passwd',

@@ -1,14 +1,17 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { env } from 'node:process';
 
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import { firstAttributes } from './testing/attributes.ts';
+import { allAttributes, firstAttributes } from './testing/attributes.ts';
 import { readElf } from './testing/elf.ts';
 import type { ElfFile } from './testing/elf.ts';
 import { build, closureOf, nix, preparedSet } from './testing/nix.ts';
 
 let set: string;
+/** The whole set takes minutes to build. */
+const attributes = env['NIXERY_TEST_LONG'] === undefined ? firstAttributes : allAttributes;
 
 beforeAll(async () => {
   set = await preparedSet();
@@ -22,7 +25,7 @@ describe.each([
   let files: readonly (ElfFile & { readonly path: string })[];
 
   beforeAll(async () => {
-    closure = await closureOf(await build(set, firstAttributes, { system }));
+    closure = await closureOf(await build(set, attributes, { system }));
     files = (await Promise.all(closure.map(elfFilesIn))).flat();
   }, 240_000);
 

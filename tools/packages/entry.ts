@@ -1,26 +1,36 @@
 /**
- * One attribute of the package set. Paths are looked up in the package's Debian closure, its own packages first, with
- * `/bin`, `/sbin` and `/lib` merged into `/usr`; shell patterns are allowed, so that no version needs to be named.
+ * One attribute of the package set. Patterns are those of the shell; they are looked up in the package's Debian closure,
+ * its own packages first, with `/bin`, `/sbin` and `/lib` merged into `/usr`, so that no version needs to be named.
+ * Templates are literal but for `<pattern>`, `<tree/pattern>`, `<tree>` and `<out>` (the package itself).
  */
 export interface PackageEntry {
   /** Debian packages whose programs the attribute offers; the first gives version, description and homepage. */
   readonly debs: readonly [string, ...string[]];
   /** https://spdx.org/licenses, or an expression of such identifiers. */
   readonly license: string;
-  /** Program that an image of this package starts; by default the attribute's own name, if there is such a program. */
-  readonly mainProgram?: string;
-  /** nixpkgs' name for the package, where neither attribute nor Debian package bears it. */
+  /** Program that an image of this package starts; by default named as the attribute. False for libraries. */
+  readonly mainProgram?: string | false;
+  /** nixpkgs' name for the package, where the attribute's is another. */
   readonly pname?: string;
-  /** Further Debian packages that the programs need, their programs appended to PATH. */
+  /** Patterns of programs to offer, instead of all programs of `debs`. */
+  readonly programs?: readonly string[];
+  /** Further Debian packages that the programs need, their own programs appended to PATH. */
   readonly with?: readonly string[];
-  /** Variables set for every program, unless the user has: a path in the closure, or a literal after `=`. */
+  /** Templates of variables that every program gets, unless the user has set them. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Arguments put before the user's, for every program: as in `env`. */
+  /** Templates of arguments put before the user's, for every program. */
   readonly args?: readonly string[];
-  /** Links in the package, to paths in the closure: what update-alternatives or a maintainer script would have made. */
+  /** Links in the package, by pattern: what update-alternatives or a maintainer script would have made. */
   readonly links?: Readonly<Record<string, string>>;
-  /** Directories in the package that unite those of one path in the whole closure. */
+  /** Directories in the package that unite all that match a pattern in the closure; by its name after a `/`. */
   readonly union?: Readonly<Record<string, string>>;
+  /**
+   * The same in a store path of its own, for programs that want one prefix: images do not show it at their
+   * root. Programs found in its `usr/bin` are started there.
+   */
+  readonly tree?: Readonly<Record<string, string>>;
+  /** Files in the package, from `nix/files`. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Built by a script in `nix/`, with the unpacked Debian packages in `$debs`, and without references to them. */
   readonly script?: string;
   readonly unfree?: boolean;

@@ -6,6 +6,7 @@ import { env } from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { prepareOfflinePackages } from './prepare.ts';
+import { allAttributes } from './testing/attributes.ts';
 import { evaluate } from './testing/nix.ts';
 
 const log = (): void => undefined;
@@ -84,6 +85,59 @@ describe('its attributes', () => {
         available: true,
       },
     });
+  });
+
+  test('of every package evaluate for both targets', async () => {
+    const names = `[ ${allAttributes.map((path) => `set.${path}`).join(' ')} ]`;
+    for (const system of ['x86_64-linux', 'aarch64-linux']) {
+      const expression = `let set = import <nixery-packages> { system = "${system}"; }; in map (p: p.drvPath) ${names}`;
+      const paths = await evaluate(set, expression);
+      expect(paths).toHaveLength(allAttributes.length);
+    }
+  });
+
+  test.each([
+    {
+      attribute: 'unfree',
+      flag: 'unfree',
+      message: /has an unfree license/,
+      config: '{ allowUnfree = true; }',
+    },
+    {
+      attribute: 'broken',
+      flag: 'broken',
+      message: /is marked as broken/,
+      config: '{ allowBroken = true; }',
+    },
+    {
+      attribute: 'insecure',
+      flag: 'insecure',
+      message: /is marked as insecure \(an example/,
+      config: '{ permittedInsecurePackages = [ "insecure-2.10" ]; }',
+    },
+    {
+      attribute: 'x86Only',
+      flag: 'unsupported',
+      message: /is not available on ‘aarch64-linux’/,
+      config: '{ allowUnsupportedSystem = true; }',
+    },
+  ])(
+    'are refused when $flag, unless configured, with metadata to tell',
+    async ({ attribute, flag, message, config }) => {
+      const plain = `(import <nixery-packages> { system = "aarch64-linux"; }).examples.${attribute}`;
+      expect(await evaluate(set, `${plain}.meta`)).toMatchObject({
+        available: false,
+        [flag]: true,
+      });
+      await expect(evaluate(set, `${plain}.drvPath`)).rejects.toThrow(message);
+      const allowed = `(import <nixery-packages> { system = "aarch64-linux"; config = ${config}; }).examples.${attribute}`;
+      expect(await evaluate(set, `${allowed}.drvPath`)).toMatch(/\.drv$/);
+    },
+  );
+
+  test('say what they are called now when they were renamed', async () => {
+    const renamed = evaluate(set, '(import <nixery-packages> { }).iana_etc.name');
+    await expect(renamed).rejects.toThrow("'iana_etc' has been renamed to/replaced by 'iana-etc'");
   });
 
   test('are refused for a target that Debian has no packages for, by name', async () => {

@@ -26,9 +26,12 @@ interface PackageRecord {
   readonly version: string;
   readonly debs: readonly { readonly name: string; readonly unit: string }[];
   readonly closure: readonly string[];
+  readonly programs: readonly string[];
   readonly path: readonly string[];
   readonly links: Readonly<Record<string, string>>;
   readonly unions: Readonly<Record<string, string>>;
+  readonly tree: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>>;
   readonly arguments: readonly string[];
   readonly script?: string;
@@ -146,15 +149,19 @@ function packageRecord(
 ): PackageRecord {
   const [deb] = entry.debs;
   const main = closure.packages.get(deb);
+  const { mainProgram = attribute } = entry;
   const withUnits = unitNames(entry.with ?? []);
   return {
     pname: entry.pname ?? attribute,
     version: upstreamVersion(main?.version ?? ''),
     debs: entry.debs.map((name) => ({ name, unit: unitNames([name])[0] ?? name })),
     closure: reachableUnits(units, [...unitNames(entry.debs), ...withUnits]),
+    programs: entry.programs ?? [],
     path: withUnits,
     links: entry.links ?? {},
     unions: entry.union ?? {},
+    tree: entry.tree ?? {},
+    files: entry.files ?? {},
     environment: entry.env ?? {},
     arguments: entry.args ?? [],
     ...(entry.script === undefined ? {} : { script: entry.script }),
@@ -171,7 +178,7 @@ function packageRecord(
         fullName: entry.license,
         free: !(entry.unfree ?? false),
       },
-      ...(entry.script === undefined ? { mainProgram: entry.mainProgram ?? attribute } : {}),
+      ...(mainProgram === false ? {} : { mainProgram }),
     },
   };
 }

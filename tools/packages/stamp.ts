@@ -29,9 +29,10 @@ export async function currentStamp(lists: string): Promise<Stamp> {
   const listDigest = listHash.digest('hex');
   const all = createHash('sha256').update(listDigest).update(hostArchitecture().system);
   for (const directory of [sources, nixFiles]) {
-    for (const name of (await readdir(directory)).sort()) {
-      if (/(?<!\.test)\.(ts|nix|sh)$/.test(name))
-        all.update(name).update(await readFile(join(directory, name)));
+    const recursive = directory === nixFiles;
+    for (const name of (await readdir(directory, { recursive })).sort()) {
+      const isSource = /(?<!\.test)\.\w+$/.test(name) && !name.endsWith('.md');
+      if (isSource) all.update(name).update(await readFile(join(directory, name)));
     }
   }
   return { lists: listDigest, all: all.digest('hex') };

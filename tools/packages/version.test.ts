@@ -51,6 +51,8 @@ describe('upstreamVersion', () => {
     ['20230311+deb12u1', '20230311'],
     ['0.5.12', '0.5.12'],
     ['9.2p1-2+deb12u5', '9.2p1'],
+    ['15+248+deb12u2', '15'],
+    ['22.01+really26.02+dfsg-0+deb12u1', '26.02'],
   ])('of %s is %s', (version, upstream) => {
     expect(upstreamVersion(version)).toBe(upstream);
   });

@@ -15,7 +15,11 @@ export function compareVersions(left: string, right: string): number {
 /** The version as upstream knows it: without epoch, Debian revision and marks such as `+dfsg`. */
 export function upstreamVersion(version: string): string {
   const { upstream } = splitVersion(version);
-  return upstream.replace(/[+~.](?:dfsg|ds|debian|really|repack|git|deb\d)[^-]*$/, '');
+  // The version behind `+really` is what the package holds; the one before only sorts.
+  const [held = upstream] = upstream.split('+really').slice(-1);
+  return held
+    .replace(/\+\d+(?=\+|$).*$/, '')
+    .replace(/[+~.](?:dfsg|ds|debian|really|repack|git|deb\d)[^-]*$/, '');
 }
 
 interface SplitVersion {

@@ -15,7 +15,7 @@ let
     else
       throw "The offline package set has no packages for ‘${system}’; it has ${concatStringsSep ", " bootstrap.targets}.";
 
-  file = name: builtins.path { path = ./. + "/${name}"; inherit name; };
+  file = path: builtins.path { path = ./. + "/${path}"; name = baseNameOf path; };
   busybox = file "busybox";
 
   # Names of store paths may not hold what Debian versions may: https://nixos.org/manual/nix/stable/store/store-path
@@ -87,17 +87,33 @@ let
 
   environment =
     name: entry:
+    let
+      closure = map (unit: units.${unit}) entry.closure;
+      common = file "common.sh";
+    in
     run {
       name = storeName name;
       script = "environment.sh";
+      inherit closure common;
+      inherit (entry) programs;
       main = concatMap (deb: [ units.${deb.unit} deb.name ]) entry.debs;
-      closure = map (unit: units.${unit}) entry.closure;
       path = map (unit: units.${unit}) entry.path;
       links = pairs entry.links;
       unions = pairs entry.unions;
+      files = pairs (mapAttrs (_: source: file "files/${source}") entry.files);
       environment = pairs entry.environment;
       arguments = lines entry.arguments;
       shell = units.dash;
+      tree =
+        if entry.tree == { } then
+          ""
+        else
+          run {
+            name = storeName "${name}-tree";
+            script = "tree.sh";
+            inherit closure common;
+            unions = pairs entry.tree;
+          };
     };
 
   scripted =
@@ -141,7 +157,7 @@ let
             if kind == "set" then
               attributes value // { recurseForDerivations = true; }
             else if kind == "renamed" then
-              throw "‘${value.from}’ has been renamed to ‘${value.to}’"
+              throw "'${value.from}' has been renamed to/replaced by '${value.to}'"
             else
               package value;
         }

@@ -55,7 +55,8 @@ merge_usr() {
 drop_documents() {
   for dir in bug doc-base info lintian man menu; do rm -rf "usr/share/$dir"; done
   [ -d usr/share/doc ] || return 0
-  find usr/share/doc ! -type d ! \( -type f -name copyright \) -exec rm {} +
+  # A package may share the directory of another, by a link.
+  find usr/share/doc ! -type d ! -name copyright ! \( -type l ! -path 'usr/share/doc/*/*' \) -exec rm {} +
   find usr/share/doc -depth -type d -empty -exec rmdir {} \;
 }
 

@@ -1,3 +1,5 @@
+import { catalogue } from '../catalogue.ts';
+
 /** What an image with a shell and the commonest tools holds. */
 export const firstAttributes = [
   'bashInteractive',
@@ -11,3 +13,8 @@ export const firstAttributes = [
   'moreutils',
   'nano',
 ] as const;
+
+/** Every attribute that evaluates with no configuration, as a Nix path. */
+export const allAttributes: readonly string[] = Object.entries(catalogue).flatMap(
+  ([path, entry]) => ('debs' in entry && !path.startsWith('examples.') ? [path] : []),
+);

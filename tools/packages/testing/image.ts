@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
+import { getuid } from 'node:process';
 
 import { closureOf } from './nix.ts';
 
-const execute = promisify(execFile);
+/** In the form of fstab(5). */
+const mountTable = 'mounts';
 
 /** What a program did. */
 export interface Outcome {
@@ -26,6 +27,8 @@ export interface Image extends AsyncDisposable {
 export interface RunOptions {
   readonly stdin?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** User and group id; root by default. */
+  readonly user?: number;
   /** Run on a terminal of this type, rather than on pipes. */
   readonly terminal?: string;
 }
@@ -36,22 +39,25 @@ const imageEnvironment = { PATH: '/bin', SSL_CERT_FILE: '/etc/ssl/certs/ca-bundl
 /** Lays out an image of `packages` in a temporary directory. */
 export async function layOutImage(packages: readonly string[]): Promise<Image> {
   const root = await mkdtemp(join(tmpdir(), 'offline-image-'));
-  await mkdir(join(root, 'nix/store'), { recursive: true });
-  await execute('cp', ['--archive', ...(await closureOf(packages)), join(root, 'nix/store')]);
+  await chmod(root, 0o755);
+  const mounts = await Promise.all(
+    (await closureOf(packages)).map(async (path) => await mountPoint(path, root)),
+  );
   for (const path of packages) await linkTree(path, root);
   for (const name of ['dev', 'etc', 'proc', 'root', 'tmp'])
     await mkdir(join(root, name), { recursive: true });
   await chmod(join(root, 'tmp'), 0o1777);
   await writeFile(
     join(root, 'etc/passwd'),
-    'root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n',
+    'root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n',
   );
-  await writeFile(join(root, 'etc/group'), 'root:x:0:\nuser:x:1000:\n');
+  await writeFile(join(root, 'etc/group'), 'root:x:0:\nuser:x:1000:\nnobody:x:65534:\n');
+  const table = [`/dev ${root}/dev none rbind`, `proc ${root}/proc proc`, ...mounts].join('\n');
+  await writeFile(join(root, mountTable), `${table}\n`);
   return {
     root,
     run: async (argv, options) => await runInside(root, argv, options),
     [Symbol.asyncDispose]: async () => {
-      await makeWritable(root);
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -77,22 +83,22 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Nix takes write permission away from directories, without which only root can remove what is in them. */
-async function makeWritable(directory: string): Promise<void> {
-  await chmod(directory, 0o755);
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(directory, entry.name));
-  }
+/** What to mount where for a store path of the closure; nothing else of the store is to be seen. */
+async function mountPoint(path: string, root: string): Promise<string> {
+  const target = join(root, path);
+  await mkdir(dirname(target), { recursive: true });
+  await ((await lstat(path)).isDirectory() ? mkdir(target) : writeFile(target, ''));
+  return `${path} ${target} none bind,ro`;
 }
 
 /**
- * In namespaces of its own, which needs no rights: file system (`/dev` and `/proc` are there for this program only) and
+ * In namespaces of its own, which needs no rights: file system (the mounts are there for this program only) and
  * processes (none survives). The network is the host's, for servers on loopback.
  */
 async function runInside(
   root: string,
   argv: readonly string[],
-  { stdin = '', environment = {}, terminal }: RunOptions = {},
+  { stdin = '', environment = {}, terminal, user = 0 }: RunOptions = {},
 ): Promise<Outcome> {
   const variables = Object.entries({
     ...imageEnvironment,
@@ -100,12 +106,12 @@ async function runInside(
     TERM: terminal ?? 'dumb',
     ...environment,
   });
-  const script = 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec env -i "$@"';
+  const script = 'mount --all --fstab "$0" && exec env -i "$@"';
   const command = [
-    ...['unshare', '--user', '--map-root-user', '--mount', '--pid', '--fork', '--kill-child'],
-    ...['sh', '-c', script, root],
+    ...['unshare', ...userNamespace(user), '--mount', '--pid', '--fork', '--kill-child'],
+    ...['sh', '-c', script, join(root, mountTable)],
     ...variables.map(([name, value]) => `${name}=${value}`),
-    ...['/usr/sbin/chroot', root, ...argv],
+    ...['/usr/sbin/chroot', `--userspec=${user}:${user}`, root, ...argv],
   ];
   const [program = '', ...args] = terminal === undefined ? command : onTerminal(command);
   return await new Promise((resolve) => {
@@ -118,8 +124,16 @@ async function runInside(
         resolve({ code: error === null ? 0 : code, stdout, stderr });
       },
     );
+    // A program may end without reading what it was given.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(stdin);
   });
+}
+
+/** Root can be whom it likes; anyone else only in a user namespace. */
+function userNamespace(user: number): readonly string[] {
+  if (getuid?.() === 0) return [];
+  return ['--user', `--map-user=${user}`, `--map-group=${user}`, '--keep-caps'];
 }
 
 /** Debian's `script` gives a command a pseudo-terminal; it takes the command as shell text. */
