@@ -25,7 +25,6 @@ function refusal(env: Readonly<Record<string, string>>): { code: number | null; 
   const { status, stderr } = spawnSync(process.execPath, [entry], {
     env: {
       PATH: process.env['PATH'],
-      NIX_CONFIG: process.env['NIX_CONFIG'] ?? '',
       HOME: dir,
       NIXERY_HOST: '127.0.0.1',
       PORT: '0',

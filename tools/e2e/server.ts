@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nixEnvironment } from '@nixery/builder/testing';
 import { z } from 'zod';
 import { ServerProcess } from './process.ts';
 
@@ -40,7 +41,7 @@ export async function startRegistry(
   await mkdir(home, { recursive: true });
   const server = new ServerProcess([process.execPath, entry], {
     PATH: process.env['PATH'],
-    NIX_CONFIG: process.env['NIX_CONFIG'],
+    NIX_CONFIG: nixEnvironment()['NIX_CONFIG'],
     NIX_REMOTE: process.env['NIX_REMOTE'],
     HOME: home,
     LANG: 'C.UTF-8',

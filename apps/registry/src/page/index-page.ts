@@ -19,6 +19,8 @@ dd { margin: 0.1rem 0 0; color: var(--soft); }
 b { color: var(--accent); font-weight: 600; }
 `;
 
+/** One value, so that no white space comes between the tags and what the hash is over. */
+const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`);
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 export const PAGE_HEADERS = {
@@ -40,46 +42,37 @@ const HOST = /^[A-Za-z0-9.-]+(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/;
 export function indexPage(host: string | undefined): string {
   const registry = host !== undefined && HOST.test(host) ? host : 'HOST';
   return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Nixery: container images on demand</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>Container images on demand</h1>
-          <p class="lead">
-            Name the packages, pull the image. This registry builds it with Nix while you wait.
-          </p>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Nixery: container images on demand</title>
+${STYLE_ELEMENT}
+</head>
+<body>
+<main>
+<h1>Container images on demand</h1>
+<p class="lead">Name the packages, pull the image. This registry builds it with Nix while you wait.</p>
 
-          <pre><code>docker pull ${registry}/<b>shell</b>/<b>git</b>/<b>jq</b></code></pre>
-          <p>That is an image with a shell, git and jq, and nothing else but what they need.</p>
+<pre><code>docker pull ${registry}/<b>shell</b>/<b>git</b>/<b>jq</b></code></pre>
+<p>That is an image with a shell, git and jq, and nothing else but what they need.</p>
 
-          <h2>How an image name is read</h2>
-          <dl>
-            <dt><code>${registry}/git/htop</code></dt>
-            <dd>Each part is a Nix package. Order and repetition do not matter.</dd>
-            <dt><code>${registry}/shell/git</code></dt>
-            <dd><code>shell</code>, at the beginning, adds bash, coreutils, moreutils and nano.</dd>
-            <dt><code>${registry}/arm64/shell/git</code></dt>
-            <dd>
-              <code>arm64</code> or <code>amd64</code>, at the beginning, choose the platform; amd64
-              unless told.
-            </dd>
-            <dt><code>${registry}/python3packages.requests</code></dt>
-            <dd>
-              A dot reaches into a set of packages. Image names are lower-case; so read are the
-              packages.
-            </dd>
-          </dl>
+<h2>How an image name is read</h2>
+<dl>
+<dt><code>${registry}/git/htop</code></dt>
+<dd>Each part is a Nix package. Order and repetition do not matter.</dd>
+<dt><code>${registry}/shell/git</code></dt>
+<dd><code>shell</code>, at the beginning, adds bash, coreutils, moreutils and nano.</dd>
+<dt><code>${registry}/arm64/shell/git</code></dt>
+<dd><code>arm64</code> or <code>amd64</code>, at the beginning, choose the platform; amd64 unless told.</dd>
+<dt><code>${registry}/python3packages.requests</code></dt>
+<dd>A dot reaches into a set of packages. Image names are lower-case; packages are found whatever their case.</dd>
+</dl>
 
-          <h2>Run it</h2>
-          <pre><code>docker run --rm -it ${registry}/shell/git bash</code></pre>
-        </main>
-      </body>
-    </html> `.text;
+<h2>Run it</h2>
+<pre><code>docker run --rm -it ${registry}/shell/git bash</code></pre>
+</main>
+</body>
+</html>
+`.text;
 }
