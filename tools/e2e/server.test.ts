@@ -64,26 +64,24 @@ describe('a server that cannot start says why, and how to mend it', () => {
     expect(stderr).toMatch(/nix-store cannot be found: .*apt-get install nix-bin/);
   });
 
-  test('the port is in use', async () => {
+  test('the storage path is a file, the state folder cannot be made, the port is taken: all at once', async () => {
+    const file = path.join(dir, 'file');
+    writeFileSync(file, '');
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const address = other.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const { code, stderr } = refusal({ PORT: String(port) });
+    const port = typeof address === 'object' && address !== null ? String(address.port) : '';
+    const wrong = { STORAGE_PATH: file, NIXERY_STATE_DIR: path.join(file, 'state'), PORT: port };
+    const places = refusal(wrong);
+    const withSetting = refusal({ ...wrong, NIX_TIMEOUT: 'soon' });
     other.close();
-    expect(code).toBe(78);
-    expect(stderr).toContain(`port ${port} of 127.0.0.1 is in use`);
-  });
-
-  test('the storage path is a file, the state folder cannot be made', () => {
-    const file = path.join(dir, 'file');
-    writeFileSync(file, '');
-    const storage = refusal({ STORAGE_PATH: file });
-    expect(storage.code).toBe(78);
-    expect(storage.stderr).toContain(file);
-    const state = refusal({ NIXERY_STATE_DIR: path.join(file, 'state') });
-    expect(state.code).toBe(78);
-    expect(state.stderr).toMatch(/NIXERY_STATE_DIR/);
+    for (const { code, stderr } of [places, withSetting]) {
+      expect(code).toBe(78);
+      expect(stderr).toContain(`Cannot use the storage folder ${file}: a file is in its way`);
+      expect(stderr).toMatch(/the state folder .* cannot be written .* NIXERY_STATE_DIR/);
+      expect(stderr).toContain(`port ${port} of 127.0.0.1 is in use`);
+    }
+    expect(withSetting.stderr).toMatch(/NIX_TIMEOUT must be/);
   });
 
   test('another server has its state folder', async () => {

@@ -29,14 +29,25 @@ export interface Config {
   readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
+/** What the server needs of the machine it runs on. */
+export interface Places {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly storagePath: string | undefined;
+  readonly stateDir: string | undefined;
+}
+
 /** Settings that cannot be used; all of them, one message each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
+  /** Those of the places whose settings are right. */
+  readonly places: Places;
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], places: Places) {
     super(problems.join('\n'));
     this.problems = problems;
+    this.places = places;
   }
 }
 
@@ -136,7 +147,15 @@ export function readConfig(env: NodeJS.ProcessEnv): {
   if (stateDir === undefined) {
     problems.push('NIXERY_STATE_DIR is not set, and there is no HOME to derive it from');
   }
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  if (!parsed.success || problems.length > 0) {
+    const { NIXERY_STATE_DIR, PORT, STORAGE_PATH } = environment.shape;
+    throw new ConfigError(problems, {
+      host: set['NIXERY_HOST'],
+      port: PORT.safeParse(set['PORT']).data,
+      storagePath: STORAGE_PATH.safeParse(set['STORAGE_PATH']).data,
+      stateDir: NIXERY_STATE_DIR.safeParse(stateDir).data,
+    });
+  }
   return {
     config: toConfig(parsed.data, stateDir ?? ''),
     warnings: [...sourceWarnings(sources), ...unknownVariables(set)],

@@ -1,8 +1,8 @@
-import { BlobError } from '@nixery/storage';
-import { missingTools, StateDirInUse } from '@nixery/builder';
+import { missingTools, type SourceOptions } from '@nixery/builder';
 import closeWithGrace from 'close-with-grace';
 
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, type Places, readConfig } from './config.ts';
+import { diagnose } from './diagnose.ts';
 import { createLogger } from './log.ts';
 import { startServer } from './server.ts';
 
@@ -17,46 +17,43 @@ function refuse(problems: readonly string[]): never {
   process.exit(EX_CONFIG);
 }
 
-function settings(): ReturnType<typeof readConfig> {
+async function settings(): Promise<ReturnType<typeof readConfig>> {
   try {
     return readConfig(process.env);
   } catch (error) {
-    if (error instanceof ConfigError) refuse(error.problems);
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    return refuse([
+      ...error.problems,
+      ...(await toolProblems('path')),
+      ...(await diagnose(error.places)),
+    ]);
   }
 }
 
-/** What a person can mend, in a sentence; undefined for what is a fault of ours. */
-function explain(error: unknown, config: Config): string | undefined {
-  if (error instanceof BlobError || error instanceof StateDirInUse) return error.message;
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  const { code } = error;
-  if ('syscall' in error && error.syscall === 'listen') {
-    const where = `port ${config.port}${config.host === undefined ? '' : ` of ${config.host}`}`;
-    return code === 'EADDRINUSE'
-      ? `${where} is in use: stop what listens there, or set PORT to another one`
-      : `cannot listen on ${where} (${String(code)}): set PORT and NIXERY_HOST to what this user may use`;
-  }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'ENOTDIR') {
-    return `the state folder ${config.stateDir} cannot be written (${code}): make it writable, or set NIXERY_STATE_DIR to another one`;
-  }
-  return undefined;
+async function toolProblems(kind: SourceOptions['kind']): Promise<readonly string[]> {
+  const missing = await missingTools(kind, process.env);
+  if (missing.length === 0) return [];
+  const git = missing.includes('git');
+  return [
+    `${missing.join(', ')} cannot be found: install Nix${git ? ' and git' : ''} ` +
+      `(on Debian: apt-get install nix-bin${git ? ' git' : ''}) and see that PATH leads to it`,
+  ];
 }
 
-const { config, warnings } = settings();
-const missing = await missingTools(config.source.kind, process.env);
-if (missing.length > 0) {
-  refuse([
-    `${missing.join(', ')} cannot be found: install Nix${missing.includes('git') ? ' and git' : ''} ` +
-      `(on Debian: apt-get install nix-bin${missing.includes('git') ? ' git' : ''}) and see that PATH leads to it`,
-  ]);
+function placesOf({ host, port, storage, stateDir }: Config): Places {
+  return { host, port, storagePath: storage.path, stateDir };
 }
+
+const { config, warnings } = await settings();
+const tools = await toolProblems(config.source.kind);
+if (tools.length > 0) refuse([...tools, ...(await diagnose(placesOf(config)))]);
+
 const logger = createLogger(config);
 for (const warning of warnings) logger.warn(warning);
 
-const server = await startServer(config, logger).catch((error: unknown) => {
-  const explanation = explain(error, config);
-  if (explanation !== undefined) refuse([explanation]);
+const server = await startServer(config, logger).catch(async (error: unknown) => {
+  const problems = await diagnose(placesOf(config));
+  if (problems.length > 0) refuse(problems);
   throw error;
 });
 

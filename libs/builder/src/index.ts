@@ -22,4 +22,4 @@ export {
   type System,
 } from './image-name.ts';
 export { DEFAULT_LAYER_BUDGET } from './layer/plan.ts';
-export { openStateDir, StateDirInUse, type StateDir } from './state-dir.ts';
+export { openStateDir, type StateDir } from './state-dir.ts';
