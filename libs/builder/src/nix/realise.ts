@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { StorePathInfo } from '../layer/types.ts';
 import { run, type RunResult } from '../process/run.ts';
-import type { TaskFailure } from './evaluate.ts';
+import type { TaskFailure } from './failure.ts';
 import { parseDump } from './graph.ts';
 import { NixLog, type NixEvent } from './log.ts';
 
