@@ -40,6 +40,12 @@ export const requirements = [
     probe: { command: 'setpriv' },
   },
   {
+    package: 'procps',
+    why: 'ps: tests look for processes left behind',
+    probe: { command: 'ps' },
+    testOnly: true,
+  },
+  {
     package: 'busybox-static',
     why: 'the one program of test packages and test images',
     probe: { staticFile: '/bin/busybox' },
