@@ -143,6 +143,12 @@ export const catalogue = {
     mainProgram: false,
     union: pythonModules,
   },
+  'qemu-user': {
+    debs: ['qemu-user-static'],
+    license: 'GPL-2.0-only',
+    mainProgram: 'qemu-aarch64-static',
+    programs: ['usr/bin/qemu-{aarch64,x86_64}-static'],
+  },
   redis: {
     debs: ['redis-server', 'redis-tools'],
     license: 'BSD-3-Clause',
