@@ -9,6 +9,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['**/*.test.ts'],
+    exclude: process.env['NIXERY_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'],
     execArgv: ['--conditions=@nixery/source'],
     pool: 'forks',
     // Real daemons, real builds: one at a time, and slow machines are no failures.

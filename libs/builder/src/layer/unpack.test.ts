@@ -84,17 +84,15 @@ test('GNU tar unpacks layers to what the store has', async () => {
 });
 
 describe.skipIf(!isInstalled('umoci') || !isInstalled('skopeo'))('container tools', () => {
-  test('copy, inspect and unpack an image of the layers', async () => {
+  test('inspect and unpack an image of the layers', async () => {
     await writeOciLayout(join(store.dir, 'image'), layers);
     const image = `${join(store.dir, 'image')}:latest`;
-    const copy = `${join(store.dir, 'copy')}:latest`;
-    await run('skopeo', ['--insecure-policy', 'copy', `oci:${image}`, `oci:${copy}`]);
-    const { stdout } = await run('skopeo', ['inspect', `oci:${copy}`]);
+    const { stdout } = await run('skopeo', ['inspect', `oci:${image}`]);
     expect(JSON.parse(stdout)).toMatchObject({ Layers: layers.map(({ digest }) => digest) });
 
     const rootless = process.getuid?.() === 0 ? [] : ['--rootless'];
     const bundle = join(store.dir, 'bundle');
-    await run('umoci', ['unpack', ...rootless, '--image', copy, bundle]);
+    await run('umoci', ['unpack', ...rootless, '--image', image, bundle]);
     const root = join(bundle, 'rootfs');
     expect(closureBelow(join(root, 'nix', 'store'))).toEqual(closureBelow(store.storeDir));
     expect(snapshot(join(root, 'tmp')).get('')).toMatch(/^folder 1777 /);
