@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
@@ -155,6 +155,16 @@ describe('an image of git alone', () => {
       code: 0,
       stderr: '',
     });
+  });
+
+  test('has the shell that bashInteractive has, so that an image may hold both', async () => {
+    const links = await Promise.all(
+      (await build(set, ['git', 'bashInteractive'])).map(
+        async (path) => await readlink(join(path, 'bin/sh')),
+      ),
+    );
+    expect(links[0]).toMatch(/\/usr\/bin\/bash$/);
+    expect(links[1]).toBe(links[0]);
   });
 
   test('takes its templates from the store', async () => {

@@ -47,13 +47,20 @@ value() {
   printf '%s\n' "$text"
 }
 
+# Programs of the package's own get wrappers as all of its programs do; another package's (git's /bin/sh) stays as it is.
 make_link() {
   target=$(found "$2")
   mkdir -p "$out/$(dirname "$1")"
-  case $1 in
-    bin/*) offer "$target" "${1#bin/}" ;;
+  case $1:$(owned "$target") in
+    bin/*:own) offer "$target" "${1#bin/}" ;;
     *) ln -sfn "$target" "$out/$1" ;;
   esac
+}
+
+owned() {
+  for unit in $main; do
+    case $1 in "$unit"/*) echo own && return ;; esac
+  done
 }
 
 copy_file() {
