@@ -4,16 +4,18 @@ import { httpErrors } from './http/errors.ts';
 import { sendError } from './http/respond.ts';
 import { type Logger, logRequest } from './log.ts';
 import { indexPage, PAGE_HEADERS } from './page/index-page.ts';
+import type { Readiness } from './routes/health.ts';
 import type { RegistryApi } from './routes/v2.ts';
 
 export interface AppOptions {
   readonly api: RegistryApi;
+  readonly readiness: Readiness;
   readonly logger: Logger;
   /** Replaces the page with a static site. */
   readonly webDir: string | undefined;
 }
 
-export function createApp({ api, logger, webDir }: AppOptions): Express {
+export function createApp({ api, logger, readiness, webDir }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -30,6 +32,13 @@ export function createApp({ api, logger, webDir }: AppOptions): Express {
 
   app.get('/healthz', (_request, response) => {
     response.set('Cache-Control', 'no-store').json({ status: 'ok' });
+  });
+  app.get('/readyz', async (_request, response) => {
+    const report = await readiness.report();
+    response
+      .status(report.ready ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .json(report);
   });
 
   if (webDir === undefined) {

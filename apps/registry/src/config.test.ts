@@ -34,7 +34,20 @@ describe('the configuration', () => {
       stateDir: '/home/user/.local/state/nixery',
       derivationTimeoutMs: 60_000,
       holdMs: 20_000,
+      recencyMs: 21_600_000,
+      staleMs: 0,
+      scrubIntervalMs: 86_400_000,
     });
+  });
+
+  it('has times for moving images, and for reading the storage through', () => {
+    const { config } = readConfig({
+      ...minimal,
+      NIXERY_RECENCY_SECONDS: '60',
+      NIXERY_STALE_SECONDS: '600',
+      NIXERY_SCRUB_SECONDS: '0',
+    });
+    expect(config).toMatchObject({ recencyMs: 60_000, staleMs: 600_000, scrubIntervalMs: null });
   });
 
   it('counts an empty variable as one that is not set', () => {

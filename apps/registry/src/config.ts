@@ -23,6 +23,10 @@ export interface Config {
   readonly buildTimeoutMs: number;
   readonly nixThreads: number;
   readonly maxBuilds: number;
+  readonly recencyMs: number;
+  readonly staleMs: number;
+  /** Null: the storage is not read through. */
+  readonly scrubIntervalMs: number | null;
   readonly holdMs: number;
   readonly webDir: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -103,6 +107,9 @@ const environment = z.object({
   NIXERY_HOLD_SECONDS: integer(1, 3_600).default(20),
   NIXERY_NIX_PROCESSES: integer(1, 256).default(4),
   NIXERY_MAX_BUILDS: integer(1, 100_000).default(100),
+  NIXERY_RECENCY_SECONDS: integer(0, 365 * day).default(21_600),
+  NIXERY_STALE_SECONDS: integer(0, 365 * day).default(0),
+  NIXERY_SCRUB_SECONDS: integer(0, 365 * day).default(day),
   NIXPKGS_ALLOW_UNFREE: flag.default(false),
   NIXPKGS_ALLOW_BROKEN: flag.default(false),
   NIXPKGS_ALLOW_INSECURE: flag.default(false),
@@ -203,6 +210,9 @@ function toConfig(env: Environment, stateDir: string): Config {
     buildTimeoutMs: env.NIXERY_BUILD_TIMEOUT * 1000,
     nixThreads: env.NIXERY_NIX_PROCESSES,
     maxBuilds: env.NIXERY_MAX_BUILDS,
+    recencyMs: env.NIXERY_RECENCY_SECONDS * 1000,
+    staleMs: env.NIXERY_STALE_SECONDS * 1000,
+    scrubIntervalMs: env.NIXERY_SCRUB_SECONDS === 0 ? null : env.NIXERY_SCRUB_SECONDS * 1000,
     holdMs: env.NIXERY_HOLD_SECONDS * 1000,
     webDir: env.WEB_DIR,
     logLevel: env.NIXERY_LOG_LEVEL,

@@ -1,49 +1,78 @@
-import type { BuildEvent } from '@nixery/builder';
+import type { BuildEvent, BuildError, ScrubEvent } from '@nixery/builder';
 import type { CacheEvent } from '@nixery/cache';
 
 import type { Logger } from './log.ts';
 
 /** Writes what happens in builds: one line when a build begins, one when it ends, the rest for who looks closely. */
 export function logBuildEvent(logger: Logger, event: BuildEvent): void {
-  const { build } = event;
-  const about = { build: build.id };
   switch (event.type) {
     case 'started': {
-      const { packages, reference, system } = build.request;
-      logger.info({ ...about, packages, system, tag: reference }, 'build started');
+      const { id, purpose, request } = event.build;
+      const { packages, reference, system } = request;
+      logger.info({ build: id, purpose, packages, system, tag: reference }, 'build started');
       return;
     }
     case 'nix':
-      logger.debug({ ...about, ...event.event }, 'nix');
+      logger.debug({ build: event.build.id, ...event.event }, 'nix');
       return;
     case 'collision': {
-      const { path, kept, dropped } = event;
-      logger.warn({ ...about, path, kept, dropped }, 'packages bring the same file');
+      const { build, path, kept, dropped } = event;
+      logger.warn({ build: build.id, path, kept, dropped }, 'packages bring the same file');
       return;
     }
     case 'done': {
-      const { elapsedMs, layers, stages } = build;
+      const { id, elapsedMs, layers, stages } = event.build;
       const digest = event.record.forms.oci?.digest;
-      logger.info({ ...about, ms: elapsedMs, stages, layers, digest }, 'build done');
+      logger.info({ build: id, ms: elapsedMs, stages, layers, digest }, 'build done');
       return;
     }
     case 'failed': {
-      const { code, message, details, cause } = event.error;
-      const level = code === 'internal' ? 'error' : 'warn';
-      logger[level](
-        {
-          ...about,
-          ms: build.elapsedMs,
-          stages: build.stages,
-          code,
-          reason: message,
-          derivation: details.derivation,
-          ...(cause !== undefined && { err: cause }),
-        },
-        'build failed',
+      const { build, error } = event;
+      const { id, elapsedMs, stages } = build;
+      const level = error.code === 'internal' ? 'error' : 'warn';
+      logger[level]({ build: id, ms: elapsedMs, stages, ...facts(error) }, 'build failed');
+      return;
+    }
+    case 'stale': {
+      const { ageMs, error, request } = event;
+      // The build that failed has its line; this comes once a request.
+      logger.debug({ packages: request.packages, ageMs, code: error.code }, 'stale image served');
+      return;
+    }
+    case 'healed':
+      logger.warn({ digest: event.digest }, 'a blob that the storage had lost was made again');
+      return;
+    case 'lost': {
+      const { digest, error } = event;
+      logger.error(
+        { digest, ...(error && facts(error)) },
+        'a blob that the storage had lost cannot be made again; its images are forgotten',
       );
       return;
     }
+    case 'second-level':
+      logger.warn({ object: event.object, err: event.error }, 'shared record not used');
+      return;
+  }
+}
+
+function facts({ cause, code, details, message }: BuildError): object {
+  const { derivation } = details;
+  return { code, reason: message, derivation, ...(cause !== undefined && { err: cause }) };
+}
+
+/** Writes what reading the storage through has found. */
+export function logScrubEvent(logger: Logger, event: ScrubEvent): void {
+  switch (event.type) {
+    case 'damaged':
+      logger.error({ digest: event.digest, healed: event.healed }, 'a stored blob was damaged');
+      return;
+    case 'done':
+      logger.info({ blobs: event.blobs, damaged: event.damaged }, 'storage read through');
+      return;
+    case 'failed':
+      logger.warn({ err: event.error }, 'the storage cannot be read through');
+      return;
   }
 }
 

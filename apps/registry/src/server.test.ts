@@ -335,6 +335,15 @@ describe('the server', () => {
     expect(json(await ask('/healthz'))).toEqual({ status: 'ok' });
   });
 
+  it('is ready, with all that it needs', async () => {
+    const answer = await ask('/readyz');
+    expect(answer.status).toBe(200);
+    expect(json(answer)).toEqual({
+      ready: true,
+      checks: { storage: { status: 'ok' }, cache: { status: 'ok' }, nix: { status: 'ok' } },
+    });
+  });
+
   it('keeps a request id that is given, and makes one where none is, or a strange one', async () => {
     const given = await ask('/v2/', { headers: { 'X-Request-Id': 'abc-123' } });
     expect(given.headers['x-request-id']).toBe('abc-123');

@@ -1,15 +1,23 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { createBuilder, DEFAULT_LAYER_BUDGET, openStateDir } from '@nixery/builder';
-import { createCache } from '@nixery/cache';
+import {
+  createBuilder,
+  DEFAULT_LAYER_BUDGET,
+  nixProblem,
+  openStateDir,
+  Scrubber,
+} from '@nixery/builder';
+import { type CacheEvent, createCache } from '@nixery/cache';
 import { createFilesystemStore } from '@nixery/storage';
 
 import { createApp } from './app.ts';
-import { logBuildEvent, logCacheEvent } from './events.ts';
+import { logBuildEvent, logCacheEvent, logScrubEvent } from './events.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
+import { BlobRoute } from './routes/blobs.ts';
+import { Readiness } from './routes/health.ts';
 import { ManifestRoute } from './routes/manifests.ts';
 import { RegistryApi } from './routes/v2.ts';
 
@@ -46,9 +54,15 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     closers.push(() => state.release());
     const cache = createCache({
       file: state.cacheFile,
-      onEvent: (event) => logCacheEvent(logger, event),
+      recencyMs: config.recencyMs,
+      onEvent: noteCacheEvent,
     });
     closers.push(() => cache.stop());
+    const readiness = new Readiness({ cache, store, nixProblem: () => nixProblem(process.env) });
+    function noteCacheEvent(event: CacheEvent): void {
+      logCacheEvent(logger, event);
+      readiness.noteCacheEvent(event);
+    }
     const builder = createBuilder({
       source: config.source,
       image: {
@@ -63,17 +77,29 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       env: process.env,
       nixThreads: config.nixThreads,
       maxBuilds: config.maxBuilds,
+      staleMs: config.staleMs,
       derivationTimeoutMs: config.derivationTimeoutMs,
       buildTimeoutMs: config.buildTimeoutMs,
       onEvent: (event) => logBuildEvent(logger, event),
       onError: (error) => logger.error({ err: error }, 'a worker thread failed'),
     });
     closers.push(() => builder.stop());
+    if (config.scrubIntervalMs !== null) {
+      const scrubber = new Scrubber({
+        store,
+        heal: (digest) => builder.heal(digest, { thorough: true }),
+        intervalMs: config.scrubIntervalMs,
+        onEvent: (event) => logScrubEvent(logger, event),
+      });
+      closers.push(() => scrubber.stop());
+    }
 
+    const { holdMs, webDir } = config;
     const bodies = new ManifestBodies(store);
-    const manifests = new ManifestRoute({ builder, cache, bodies, holdMs: config.holdMs });
-    const api = new RegistryApi({ cache, store, manifests });
-    const app = createApp({ api, logger, webDir: config.webDir });
+    const manifests = new ManifestRoute({ builder, cache, bodies, holdMs });
+    const blobs = new BlobRoute({ builder, cache, store, holdMs });
+    const api = new RegistryApi({ cache, manifests, blobs });
+    const app = createApp({ api, logger, readiness, webDir });
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
     const { address, port } = await listen(server, config);
     closers.push(() => drain(server));

@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
 
-import type { ManifestRecord } from '@nixery/cache';
+import type { Digest, ManifestRecord } from '@nixery/cache';
 
 import type { BuildError } from './errors.ts';
 import type { ImageRequest } from './image-name.ts';
 import type { NixEvent } from './nix/log.ts';
+import type { SharedRecordsEvent } from './shared-records.ts';
 
 /** What a build does, in this order; `cached` stages are left out. */
 export type BuildStage = 'resolve' | 'fetch' | 'evaluate' | 'realise' | 'pack' | 'compose';
 
-/** What happens in a build, for logs, metrics and whoever follows it. */
+/**
+ * Why a build was begun: somebody waits for the image, it is about to be too old, or the storage has lost a blob of it.
+ */
+export type BuildPurpose = 'request' | 'refresh' | 'heal';
+
+/** What happens in builds and around them, for logs, metrics and whoever follows them. */
 export type BuildEvent =
   | { readonly type: 'started'; readonly build: Build }
   | { readonly type: 'nix'; readonly build: Build; readonly event: NixEvent }
@@ -21,19 +27,33 @@ export type BuildEvent =
       readonly dropped: readonly string[];
     }
   | { readonly type: 'done'; readonly build: Build; readonly record: ManifestRecord }
-  | { readonly type: 'failed'; readonly build: Build; readonly error: BuildError };
+  | { readonly type: 'failed'; readonly build: Build; readonly error: BuildError }
+  /** An image past its freshness was given, since the package source cannot be reached. */
+  | {
+      readonly type: 'stale';
+      readonly request: ImageRequest;
+      readonly ageMs: number;
+      readonly error: BuildError;
+    }
+  /** A blob that the storage had lost or held damaged is there again. */
+  | { readonly type: 'healed'; readonly digest: Digest }
+  /** Such a blob could not be made again: the images that held it are forgotten. */
+  | { readonly type: 'lost'; readonly digest: Digest; readonly error: BuildError | undefined }
+  | SharedRecordsEvent;
 
 /** One image being built, for everybody who asked for it. */
 export class Build {
   readonly id: string = randomUUID();
   readonly request: ImageRequest;
+  readonly purpose: BuildPurpose;
   /** How many layers were known, packed, or packed by another build at the same time; the symlink layer included. */
   readonly layers = { known: 0, packed: 0, shared: 0 };
   readonly #startedAt = performance.now();
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
 
-  constructor(request: ImageRequest) {
+  constructor(request: ImageRequest, purpose: BuildPurpose) {
     this.request = request;
+    this.purpose = purpose;
   }
 
   /** Times one stage. */

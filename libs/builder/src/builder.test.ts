@@ -112,7 +112,7 @@ describe('an image', () => {
     const known = new Set(first.manifest.layers.map((layer) => layer.digest));
     const shared = second.manifest.layers.filter((layer) => known.has(layer.digest));
     expect(shared.length).toBeGreaterThanOrEqual(3);
-    const done = harness.events.findLast(({ type }) => type === 'done');
+    const done = harness.events.filter((event) => event.type === 'done').at(-1);
     expect(done?.build.layers.known).toBe(shared.length);
   });
 
@@ -164,7 +164,7 @@ describe('many who ask at once', () => {
     const [a, b] = await Promise.all([inspect('sharesa'), inspect('sharesb')]);
     const layers = [...a.manifest.layers, ...b.manifest.layers].map(({ digest }) => digest);
     const packed = harness.events
-      .filter(({ type }) => type === 'done')
+      .filter((event) => event.type === 'done')
       .map(({ build }) => build.layers.packed);
     expect(packed).toHaveLength(2);
     expect(packed.reduce((sum, count) => sum + count, 0)).toBe(new Set(layers).size);
@@ -174,7 +174,7 @@ describe('many who ask at once', () => {
     await harness.stop();
     harness = await harness.restart({ maxBuilds: 1 });
     const slow = harness.builder.image(request('slow1'));
-    await expect.poll(() => harness.builder.inFlight).toBe(1);
+    await expect.poll(() => harness.builder.inFlight, { timeout: 10_000 }).toBe(1);
     expect((await failure(harness.builder.image(request('hello')))).code).toBe('overloaded');
     await slow;
     await expect(harness.builder.image(request('hello'))).resolves.toBeDefined();

@@ -1,30 +1,34 @@
-import type { CacheClient, ManifestRecord } from '@nixery/cache';
+import type { CacheClient, Digest, ManifestHit, ManifestRecord } from '@nixery/cache';
 
-import { Build, type BuildEvent } from './build.ts';
+import { Build, type BuildEvent, type BuildPurpose } from './build.ts';
+import type { BuildAction, Builds } from './builds.ts';
 import { BuildError } from './errors.ts';
-import { RecentFailures } from './failures.ts';
-import type { ImageRequest } from './image-name.ts';
+import type { Healer } from './healer.ts';
 import type { ImageBuilder } from './image-builder.ts';
+import type { ImageRequest } from './image-name.ts';
+import { describeRequest } from './image-request.ts';
+import { resolveReference } from './reach.ts';
+import type { RevisionImages } from './revision-images.ts';
 import type { PackageSource } from './source/index.ts';
+
+/** The part of its age from which on an image that is asked for is refreshed in the background. */
+const REFRESH_FROM = 0.8;
 
 export interface BuilderOptions {
   readonly cache: CacheClient;
   readonly source: PackageSource;
   readonly images: ImageBuilder;
-  /** Builds at the same time, those that wait for a thread included; more are refused as `overloaded`. */
-  readonly maxBuilds: number;
+  readonly revisions: RevisionImages;
+  readonly builds: Builds;
+  readonly healer: Healer;
+  /** How long past its freshness an image is still served at once, while it is refreshed (ms). */
+  readonly staleMs: number;
   readonly onEvent: (event: BuildEvent) => void;
 }
 
 /** Images by request: from the cache where they are known, built once where they are not. */
 export class Builder {
   readonly #options: BuilderOptions;
-  /** Builds that run, by request key. */
-  readonly #running = new Map<string, Promise<ManifestRecord>>();
-  /** The same by revision key: two tags of one commit are one image. */
-  readonly #byRevision = new Map<string, Promise<ManifestRecord>>();
-  readonly #failures = new RecentFailures();
-  readonly #stopped = new AbortController();
 
   constructor(options: BuilderOptions) {
     this.#options = options;
@@ -32,73 +36,44 @@ export class Builder {
 
   /** Builds that run or wait for a thread. */
   get inFlight(): number {
-    return this.#running.size;
+    return this.#options.builds.size;
   }
 
   /**
-   * The image that `request` asks for. All who ask for one image wait for one build; nobody who leaves ends it.
+   * The image that `request` asks for. All who ask for one image wait for one build; nobody who leaves ends it. One that is
+   * past its freshness is given only where the package source cannot be reached, or within `staleMs`.
    *
    * @throws BuildError any code but `name-invalid`
    */
   async image(request: ImageRequest): Promise<ManifestRecord> {
-    const { cache, images, source } = this.#options;
+    const { cache, images, staleMs } = this.#options;
     const key = images.requestKey(request);
-    const hit = await cache.getManifest(key);
-    if (hit !== null) return hit.record;
-
-    const running = this.#running.get(key);
-    if (running !== undefined) return await running;
-    const failure = this.#failures.get(key);
-    if (failure !== undefined) throw failure;
-    if (this.#stopped.signal.aborted) throw new BuildError('stopping', 'the server is stopping');
-    if (this.#running.size >= this.#options.maxBuilds) {
-      throw new BuildError('overloaded', 'too many images are being built; try again in a moment');
+    const hit = await cache.getManifest(key, { allowStale: true });
+    if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
+      if (isDue(hit)) this.#refresh(key, request);
+      return hit.record;
     }
-
-    const kind = source.isMoving(request.reference) ? 'moving' : 'pinned';
-    const build = new Build(request);
-    const promise = this.#build(build, key)
-      .then(async (record) => {
-        await cache.putManifest(key, kind, record);
-        this.#options.onEvent({ type: 'done', build, record });
-        return record;
-      })
-      .catch((cause: unknown) => {
-        const error = asBuildError(cause);
-        this.#failures.add(key, error);
-        this.#options.onEvent({ type: 'failed', build, error });
-        throw error;
-      })
-      .finally(() => this.#running.delete(key));
-    this.#running.set(key, promise);
-    this.#options.onEvent({ type: 'started', build });
-    return await promise;
+    try {
+      const build = this.#plan(key, request, 'request');
+      return await this.#options.builds.join(key, build.build, build.action);
+    } catch (error) {
+      if (hit === null) throw error;
+      if (!(error instanceof BuildError) || error.code !== 'source-unavailable') throw error;
+      this.#options.onEvent({ type: 'stale', request, ageMs: hit.ageMs, error });
+      return hit.record;
+    }
   }
 
-  async #build(build: Build, requestKey: string): Promise<ManifestRecord> {
-    const { cache, images, source } = this.#options;
-    const { signal } = this.#stopped;
-    const revision = await build.during('resolve', () =>
-      source.resolve(build.request.reference, signal),
-    );
-    const { commit } = revision;
-    if (commit === null) return await images.build(build, revision, signal);
-
-    const key = images.revisionKey(build.request, commit);
-    if (key === requestKey) return await images.build(build, revision, signal);
-    const hit = await cache.getManifest(key);
-    if (hit !== null) return hit.record;
-    const running = this.#byRevision.get(key);
-    if (running !== undefined) return await running;
-    const promise = images
-      .build(build, revision, signal)
-      .then(async (record) => {
-        await cache.putManifest(key, 'pinned', record);
-        return record;
-      })
-      .finally(() => this.#byRevision.delete(key));
-    this.#byRevision.set(key, promise);
-    return await promise;
+  /**
+   * Brings a blob back that the storage has lost or holds damaged, by building an image again that it is part of.
+   *
+   * @param options `thorough`: do not take a blob of the right size for intact, read it
+   * @returns whether the storage has it now; false for a blob that no known image holds, that does not come out the same,
+   * or that could not be brought back in the last ten minutes
+   * @throws BuildError where trying again soon may help; BlobError of a storage that fails
+   */
+  async heal(digest: Digest, options: { readonly thorough?: boolean } = {}): Promise<boolean> {
+    return await this.#options.healer.heal(digest, options);
   }
 
   /**
@@ -106,13 +81,43 @@ export class Builder {
    * cache only.
    */
   async stop(): Promise<void> {
-    this.#stopped.abort();
-    await Promise.allSettled(this.#running.values());
+    await this.#options.builds.stop();
     await this.#options.images.close();
+  }
+
+  #refresh(key: string, request: ImageRequest): void {
+    const { build, action } = this.#plan(key, request, 'refresh');
+    this.#options.builds.begin(key, build, action);
+  }
+
+  #plan(
+    key: string,
+    request: ImageRequest,
+    purpose: BuildPurpose,
+  ): { readonly build: Build; readonly action: BuildAction } {
+    const { cache, revisions, source } = this.#options;
+    const kind = source.isMoving(request.reference) ? 'moving' : 'pinned';
+    return {
+      build: new Build(request, purpose),
+      action: async (build, signal) => {
+        const revision = await build.during('resolve', () =>
+          resolveReference(source, request.reference, signal),
+        );
+        const found = await revisions.obtain(build, revision, signal);
+        // The image may have been built for another tag of the same commit, and tag lists are made of these.
+        const record = { ...found, request: describeRequest(request) };
+        await cache.putManifest(key, kind, record);
+        return record;
+      },
+    };
   }
 }
 
-function asBuildError(error: unknown): BuildError {
-  if (error instanceof BuildError) return error;
-  return new BuildError('internal', 'the image could not be built', { cause: error });
+function isDue({ ageMs, maxAgeMs }: ManifestHit): boolean {
+  return maxAgeMs !== null && ageMs >= maxAgeMs * REFRESH_FROM;
+}
+
+/** Whether a stale image may be served all the same. One of unknown age (the clock was set back) may not. */
+function isWithin({ ageMs, maxAgeMs }: ManifestHit, staleMs: number): boolean {
+  return maxAgeMs !== null && ageMs >= maxAgeMs && ageMs < maxAgeMs + staleMs;
 }

@@ -6,9 +6,13 @@ import type { BlobStore } from '@nixery/storage';
 
 import type { BuildEvent } from './build.ts';
 import { Builder } from './builder.ts';
+import { Builds } from './builds.ts';
+import { Healer } from './healer.ts';
 import { ImageBuilder, type ImageOptions } from './image-builder.ts';
 import { LayerCache } from './layer-cache.ts';
 import { fetchEnvironment } from './process/environment.ts';
+import { RevisionImages } from './revision-images.ts';
+import { SharedRecords } from './shared-records.ts';
 import {
   channelSource,
   gitSource,
@@ -43,6 +47,8 @@ export interface CreateBuilderOptions {
   readonly nixThreads: number;
   /** Builds at the same time, waiting ones included. */
   readonly maxBuilds: number;
+  /** How long past its freshness an image is still served at once, while it is refreshed (ms). */
+  readonly staleMs: number;
   /** For one derivation (ms). */
   readonly derivationTimeoutMs: number;
   /** For a whole build (ms). */
@@ -57,7 +63,9 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
   const { cache, env, image, maxBuilds, onEvent, onError, state, store } = options;
   const source = createSource(options);
   const workers = new Workers({ nixThreads: options.nixThreads, onError });
-  const layers = new LayerCache({ cache, store, spoolDir: state.spool });
+  // A folder means something on one machine only.
+  const shared = source.kind === 'path' ? undefined : new SharedRecords({ store, onEvent });
+  const layers = new LayerCache({ cache, store, shared, spoolDir: state.spool });
   const images = new ImageBuilder({
     image,
     source,
@@ -70,7 +78,11 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     buildTimeoutMs: options.buildTimeoutMs,
     onEvent,
   });
-  return new Builder({ cache, source, images, maxBuilds, onEvent });
+  const builds = new Builds({ maxBuilds, onEvent });
+  const revisions = new RevisionImages({ cache, images, shared });
+  const healer = new Healer({ cache, store, images, layers, builds, onEvent });
+  const { staleMs } = options;
+  return new Builder({ cache, source, images, revisions, builds, healer, staleMs, onEvent });
 }
 
 function createSource({ env, source, state }: CreateBuilderOptions): PackageSource {

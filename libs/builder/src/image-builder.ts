@@ -7,7 +7,8 @@ import type { BlobStore } from '@nixery/storage';
 import type { Build, BuildEvent } from './build.ts';
 import { composeImage } from './compose.ts';
 import { BuildError } from './errors.ts';
-import { canonicalName, type ImageRequest } from './image-name.ts';
+import type { ImageRequest } from './image-name.ts';
+import { describeRequest } from './image-request.ts';
 import { keyOf } from './keys.ts';
 import type { LayerCache, WantedLayer } from './layer-cache.ts';
 import { planLayers } from './layer/plan.ts';
@@ -16,6 +17,7 @@ import type { Compression, StorePathInfo } from './layer/types.ts';
 import type { Allowances, Package } from './nix/evaluate.ts';
 import type { TaskFailure } from './nix/failure.ts';
 import { evaluationEnvironment, realisationEnvironment } from './process/environment.ts';
+import { provideRevision } from './reach.ts';
 import type { PackageSource, Revision } from './source/index.ts';
 import { LAYER_FORMAT } from './versions.ts';
 import type { Workers } from './workers.ts';
@@ -89,7 +91,7 @@ export class ImageBuilder {
     const rootsDir = join(this.#options.rootsDir, build.id);
     try {
       const source = await build.during('fetch', () =>
-        this.#options.source.provide(revision, signal),
+        provideRevision(this.#options.source, revision, signal),
       );
       const packages = await build.during('evaluate', () =>
         this.#evaluate(request, source, signal),
@@ -211,12 +213,7 @@ export class ImageBuilder {
       forms: image.forms,
       config: image.config,
       layers: layers.map(({ digest }) => digest),
-      request: {
-        name: canonicalName(request),
-        reference: request.reference,
-        system: request.system,
-        packages: request.packages,
-      },
+      request: describeRequest(request),
       revision: revision.commit,
       builtAt: Date.now(),
     };

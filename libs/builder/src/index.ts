@@ -1,4 +1,4 @@
-export { Build, type BuildEvent, type BuildStage } from './build.ts';
+export { Build, type BuildEvent, type BuildPurpose, type BuildStage } from './build.ts';
 export type { Builder } from './builder.ts';
 export {
   createBuilder,
@@ -22,4 +22,6 @@ export {
   type System,
 } from './image-name.ts';
 export { DEFAULT_LAYER_BUDGET } from './layer/plan.ts';
+export { nixProblem } from './nix/probe.ts';
+export { Scrubber, type ScrubberOptions, type ScrubEvent } from './scrubber.ts';
 export { openStateDir, type StateDir } from './state-dir.ts';

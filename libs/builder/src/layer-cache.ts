@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { CacheClient, LayerRecord } from '@nixery/cache';
+import type { CacheClient, Digest, LayerRecord } from '@nixery/cache';
 import type { BlobStore } from '@nixery/storage';
 
 import { BuildError } from './errors.ts';
 import type { LayerFailure } from './layer/error.ts';
 import type { PackedLayer } from './layer/types.ts';
+import type { SharedRecords } from './shared-records.ts';
+import { SingleFlight } from './single-flight.ts';
 
 /** How long the storage is trusted to still have a layer that it was seen to have (ms). */
 const CHECKED_MS = 60 * 60 * 1000;
@@ -28,17 +30,25 @@ export type LayerOrigin = 'known' | 'packed' | 'shared';
 export interface LayerCacheOptions {
   readonly cache: CacheClient;
   readonly store: BlobStore;
+  /** What other servers have packed; undefined where nothing is shared. */
+  readonly shared: SharedRecords | undefined;
   /** Where layers are written before they are stored. */
   readonly spoolDir: string;
 }
 
+/** A layer that this server did not know, and how it came by it. */
+interface Obtained {
+  readonly record: LayerRecord;
+  readonly origin: 'known' | 'packed';
+}
+
 /**
- * Layers by key: known ones from the cache actor, missing ones packed and stored. Two images that miss the same layer at
- * the same time share the packing of it.
+ * Layers by key: known ones from the cache actor or from other servers, missing ones packed and stored. Two images that
+ * miss the same layer at the same time share the packing of it.
  */
 export class LayerCache {
   readonly #options: LayerCacheOptions;
-  readonly #packing = new Map<string, Promise<LayerRecord>>();
+  readonly #running = new SingleFlight<Obtained>();
   /** When each layer's blob was last seen in the storage (ms, of a clock that never goes back). */
   readonly #checked = new Map<string, number>();
 
@@ -63,9 +73,10 @@ export class LayerCache {
           count('known');
           return record;
         }
-        const running = this.#packing.get(layer.key);
-        count(running === undefined ? 'packed' : 'shared');
-        return await (running ?? this.#pack(layer));
+        const isShared = this.#running.get(layer.key) !== undefined;
+        const obtained = await this.#running.join(layer.key, () => this.#adoptOrPack(layer));
+        count(isShared ? 'shared' : obtained.origin);
+        return obtained.record;
       }),
     );
     // All have ended before one failure is told, so that nothing still writes to the spool of a build that is over.
@@ -73,6 +84,11 @@ export class LayerCache {
       if (result.status === 'fulfilled') return result.value;
       throw result.reason;
     });
+  }
+
+  /** Has the storage looked at before any of these is used again. */
+  distrust(digests: readonly Digest[]): void {
+    for (const digest of digests) this.#checked.delete(digest);
   }
 
   async #isStored(record: LayerRecord): Promise<boolean> {
@@ -92,21 +108,27 @@ export class LayerCache {
     if (this.#checked.size > MAX_CHECKED && oldest !== undefined) this.#checked.delete(oldest);
   }
 
-  async #pack(layer: WantedLayer): Promise<LayerRecord> {
-    const packing = this.#packAndStore(layer).finally(() => this.#packing.delete(layer.key));
-    this.#packing.set(layer.key, packing);
-    return await packing;
+  async #adoptOrPack(layer: WantedLayer): Promise<Obtained> {
+    const { cache, shared } = this.#options;
+    const adopted = await shared?.findLayer(layer.key);
+    if (adopted === undefined || adopted === null) {
+      return { record: await this.#packAndStore(layer), origin: 'packed' };
+    }
+    await cache.putLayer(layer.key, adopted);
+    this.#seen(adopted);
+    return { record: adopted, origin: 'known' };
   }
 
   async #packAndStore(layer: WantedLayer): Promise<LayerRecord> {
-    const { cache, store, spoolDir } = this.#options;
+    const { cache, shared, spoolDir, store } = this.#options;
     const spoolFile = join(spoolDir, randomUUID());
     try {
       const packed = await layer.pack(spoolFile);
       if (!packed.ok) throw failureOf(packed);
       const { digest, diffId, size, mediaType } = packed.layer;
       await store.put(digest, { file: spoolFile, move: true, verified: { size } }, mediaType);
-      const record: LayerRecord = { digest, diffId, size, mediaType, paths: layer.paths };
+      const packedRecord = { digest, diffId, size, mediaType, paths: layer.paths };
+      const record = (await shared?.publishLayer(layer.key, packedRecord)) ?? packedRecord;
       await cache.putLayer(layer.key, record);
       this.#seen(record);
       return record;

@@ -30,6 +30,12 @@ export function sendJson(response: ServerResponse, value: unknown): void {
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
+/** Sends a client that would wait too long round to ask again. */
+export function sendOn(response: ServerResponse, location: string): void {
+  response.writeHead(307, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 });
+  response.end();
+}
+
 /** Whether `If-None-Match` names this digest: the client has it (RFC 9110, section 13.1.2). */
 export function hasMatch(ifNoneMatch: string | undefined, digest: string): boolean {
   if (ifNoneMatch === undefined) return false;

@@ -1,96 +1,172 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 
-import { BlobError, type BlobStore, type Digest, isDigest } from '@nixery/storage';
+import type { Builder } from '@nixery/builder';
+import type { CacheClient } from '@nixery/cache';
+import {
+  BlobError,
+  type BlobStore,
+  type ByteRange,
+  type Digest,
+  isDigest,
+  type OpenBlob,
+  type UnsatisfiableRange,
+} from '@nixery/storage';
+import { LRUCache } from 'lru-cache';
 
 import { httpErrors } from '../http/errors.ts';
+import { holdFor, within } from '../http/hold.ts';
 import { parseRange } from '../http/range.ts';
-import { hasMatch } from '../http/respond.ts';
+import { hasMatch, sendOn } from '../http/respond.ts';
 
 /** A digest of another algorithm is well-formed, and no blob here has one. */
 const OTHER_ALGORITHM = /^(?!sha256:)[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 
+const MAX_SIZES = 100_000;
+
+export interface BlobRouteOptions {
+  readonly builder: Pick<Builder, 'heal'>;
+  readonly cache: CacheClient;
+  readonly store: BlobStore;
+  /** How long a request waits for a blob that is made again before it is sent on (ms). */
+  readonly holdMs: number;
+}
+
 /** `GET, HEAD /v2/<name>/blobs/<digest>` */
-export async function serveBlob(
-  store: BlobStore,
-  request: IncomingMessage,
-  response: ServerResponse,
-  digest: string,
-): Promise<void> {
-  if (!isDigest(digest)) {
-    throw OTHER_ALGORITHM.test(digest)
-      ? httpErrors.blobUnknown(digest)
-      : httpErrors.digestInvalid();
+export class BlobRoute {
+  readonly #options: BlobRouteOptions;
+  /** Layers' sizes from their records. */
+  readonly #sizes = new LRUCache<Digest, number>({ max: MAX_SIZES });
+
+  constructor(options: BlobRouteOptions) {
+    this.#options = options;
   }
-  const headers = {
-    'Docker-Content-Digest': digest,
-    ETag: `"${digest}"`,
-    // A digest never stands for other bytes.
-    'Cache-Control': 'public, max-age=31536000, immutable',
-    'Accept-Ranges': 'bytes',
-  };
-  if (request.method === 'HEAD') {
+
+  async serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: { readonly digest: string; readonly query: URLSearchParams },
+  ): Promise<void> {
+    const { digest } = target;
+    if (!isDigest(digest)) {
+      throw OTHER_ALGORITHM.test(digest)
+        ? httpErrors.blobUnknown(digest)
+        : httpErrors.digestInvalid();
+    }
+    const { builder, holdMs } = this.#options;
+    if (await this.#answer(request, response, digest)) return;
+
+    const hold = holdFor(target.query, holdMs);
+    const healed = await within(builder.heal(digest), hold.waitMs);
+    if (response.destroyed) return;
+    if (healed.pending) {
+      sendOn(response, hold.next);
+      return;
+    }
+    if (healed.value && (await this.#answer(request, response, digest))) return;
+    throw httpErrors.blobUnknown(digest);
+  }
+
+  /** @returns false, and nothing is sent, when the storage has no such blob or not all of it */
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    digest: Digest,
+  ): Promise<boolean> {
+    const { store } = this.#options;
+    const headers = {
+      'Docker-Content-Digest': digest,
+      ETag: `"${digest}"`,
+      // A digest never stands for other bytes.
+      'Cache-Control': 'public, max-age=31536000, immutable',
+      'Accept-Ranges': 'bytes',
+    };
+    const isCached = hasMatch(request.headers['if-none-match'], digest);
+    const url = request.method === 'HEAD' || isCached ? null : await store.url(digest);
+    if (request.method !== 'HEAD' && !isCached && url === null) {
+      return await this.#send(request, response, digest, headers);
+    }
     const status = await store.stat(digest);
-    if (!status.exists) throw httpErrors.blobUnknown(digest);
+    if (!status.exists || !(await this.#isWhole(digest, status.size))) return false;
+    if (isCached) {
+      response.writeHead(304, headers).end();
+      return true;
+    }
+    if (url !== null) {
+      response.writeHead(307, { Location: url, 'Cache-Control': 'no-store', 'Content-Length': 0 });
+      response.end();
+      return true;
+    }
     response.writeHead(200, {
       ...headers,
       'Content-Type': 'application/octet-stream',
       'Content-Length': status.size,
     });
     response.end();
-    return;
+    return true;
   }
-  if (hasMatch(request.headers['if-none-match'], digest)) {
-    if (!(await store.stat(digest)).exists) throw httpErrors.blobUnknown(digest);
-    response.writeHead(304, headers).end();
-    return;
-  }
-  const url = await store.url(digest);
-  if (url !== null) {
-    response.writeHead(307, { Location: url, 'Cache-Control': 'no-store', 'Content-Length': 0 });
-    response.end();
-    return;
-  }
-  await send(store, request, response, digest, headers);
-}
 
-async function send(
-  store: BlobStore,
-  request: IncomingMessage,
-  response: ServerResponse,
-  digest: Digest,
-  headers: Readonly<Record<string, string>>,
-): Promise<void> {
-  // A range that is only wanted if the blob is another one is not wanted (RFC 9110, section 13.1.5).
-  const ifRange = request.headers['if-range'];
-  const range =
-    ifRange === undefined || ifRange === `"${digest}"`
-      ? parseRange(request.headers.range)
-      : undefined;
-  const opened = await store.open(digest, range).catch((error: unknown) => {
-    if (error instanceof BlobError && error.code === 'not-found')
-      throw httpErrors.blobUnknown(digest);
-    throw error;
-  });
-  if (!opened.satisfiable) throw httpErrors.rangeNotSatisfiable(opened.size);
+  async #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    digest: Digest,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<boolean> {
+    // A range that is only wanted if the blob is another one is not wanted (RFC 9110, section 13.1.5).
+    const ifRange = request.headers['if-range'];
+    const range =
+      ifRange === undefined || ifRange === `"${digest}"`
+        ? parseRange(request.headers.range)
+        : undefined;
+    const opened = await this.#open(digest, range);
+    if (opened === undefined) return false;
+    if (!(await this.#isWhole(digest, opened.size))) {
+      if (opened.satisfiable) opened.body.destroy();
+      return false;
+    }
+    if (!opened.satisfiable) throw httpErrors.rangeNotSatisfiable(opened.size);
 
-  const { body, size, span } = opened;
-  const { offset, length } = span;
-  try {
-    response.writeHead(range === undefined ? 200 : 206, {
-      ...headers,
-      'Content-Type': 'application/octet-stream',
-      'Content-Length': length,
-      ...(range !== undefined && {
-        'Content-Range': `bytes ${offset}-${offset + length - 1}/${size}`,
-      }),
-    });
-    await pipeline(body, response);
-  } catch (error) {
-    // A client that goes away is no fault; a body that fails has already broken the connection.
-    if (error instanceof BlobError) throw error;
-  } finally {
-    // A client gone before the first byte is one that `pipeline` refuses, leaving the file open.
-    body.destroy();
+    const { body, size, span } = opened;
+    const { offset, length } = span;
+    try {
+      response.writeHead(range === undefined ? 200 : 206, {
+        ...headers,
+        'Content-Type': 'application/octet-stream',
+        'Content-Length': length,
+        ...(range !== undefined && {
+          'Content-Range': `bytes ${offset}-${offset + length - 1}/${size}`,
+        }),
+      });
+      await pipeline(body, response);
+    } catch (error) {
+      // A client that goes away is no fault; a body that fails has already broken the connection.
+      if (error instanceof BlobError) throw error;
+    } finally {
+      // A client gone before the first byte is one that `pipeline` refuses, leaving the file open.
+      body.destroy();
+    }
+    return true;
+  }
+
+  async #open(
+    digest: Digest,
+    range: ByteRange | undefined,
+  ): Promise<OpenBlob | UnsatisfiableRange | undefined> {
+    try {
+      return await this.#options.store.open(digest, range);
+    } catch (error) {
+      if (error instanceof BlobError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether a blob of this many bytes can be the one meant; only of layers is it known here. */
+  async #isWhole(digest: Digest, size: number): Promise<boolean> {
+    const known = this.#sizes.get(digest);
+    if (known !== undefined) return known === size;
+    const layer = await this.#options.cache.findLayer(digest);
+    if (layer === null) return true;
+    this.#sizes.set(digest, layer.record.size);
+    return layer.record.size === size;
   }
 }

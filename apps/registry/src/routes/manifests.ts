@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { type Builder, type ImageRequest, parseImageName } from '@nixery/builder';
 import type { CacheClient, Descriptor, ManifestRecord } from '@nixery/cache';
-import { BlobError, isDigest } from '@nixery/storage';
+import { BlobError, type Digest, isDigest } from '@nixery/storage';
 
 import { chooseForm, MANIFEST_MEDIA_TYPES } from '../http/accept.ts';
 import { httpErrors } from '../http/errors.ts';
 import { holdFor, within } from '../http/hold.ts';
-import { hasMatch } from '../http/respond.ts';
+import { hasMatch, sendOn } from '../http/respond.ts';
 import type { ManifestBodies } from '../manifest-bodies.ts';
 
 export interface ManifestRouteOptions {
@@ -35,7 +35,7 @@ export class ManifestRoute {
     target: { readonly name: string; readonly reference: string; readonly query: URLSearchParams },
   ): Promise<void> {
     if (target.reference.includes(':')) {
-      await this.#byDigest(request, response, target.reference);
+      await this.#byDigest(request, response, target);
     } else {
       await this.#byTag(request, response, target);
     }
@@ -54,58 +54,80 @@ export class ManifestRoute {
     const outcome = await within(this.#imageWithBody(image, form), hold.waitMs);
     if (response.destroyed) return;
     if (outcome.pending) {
-      response.writeHead(307, {
-        Location: hold.next,
-        'Cache-Control': 'no-store',
-        'Content-Length': 0,
-      });
-      response.end();
+      sendOn(response, hold.next);
       return;
     }
     send(request, response, outcome.value.descriptor, outcome.value.body);
   }
 
-  /** The manifest asked for by tag. Where the storage has lost it, what is remembered of the image is wrong: it is built anew. */
+  /** The manifest asked for by tag. One that the storage has lost is made again; one that comes out otherwise is built anew. */
   async #imageWithBody(
     image: ImageRequest,
     form: keyof ManifestRecord['forms'],
   ): Promise<{ readonly descriptor: Descriptor; readonly body: Uint8Array }> {
-    const { bodies, builder, cache } = this.#options;
+    const { builder, cache } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const record = await builder.image(image);
       const descriptor = record.forms[form];
       if (descriptor === undefined) throw httpErrors.notAcceptable();
-      try {
-        return { descriptor, body: await bodies.get(descriptor.digest) };
-      } catch (error) {
-        if (!(error instanceof BlobError) || error.code !== 'not-found' || attempt > 1) throw error;
-        await cache.dropManifest({ digest: descriptor.digest });
-      }
+      const body = await this.#bodyOf(descriptor.digest);
+      if (body !== undefined) return { descriptor, body };
+      if (attempt > 1) throw httpErrors.manifestUnknown(descriptor.digest);
+      await cache.dropManifest({ digest: descriptor.digest });
     }
   }
 
   async #byDigest(
     request: IncomingMessage,
     response: ServerResponse,
-    digest: string,
+    target: { readonly reference: string; readonly query: URLSearchParams },
   ): Promise<void> {
+    const digest = target.reference;
     if (!isDigest(digest)) {
       if (digest.startsWith('sha256:') || !SOME_ALGORITHM.test(digest))
         throw httpErrors.digestInvalid();
       throw httpErrors.manifestUnknown(digest);
     }
-    const { bodies, cache } = this.#options;
+    const { cache, holdMs } = this.#options;
     const entry = await cache.findManifest(digest);
     const known = Object.values(entry?.record.forms ?? {}).find((form) => form.digest === digest);
-    const body = await bodies.get(digest).catch((error: unknown) => {
-      if (error instanceof BlobError && ['not-found', 'invalid'].includes(error.code))
-        return undefined;
-      throw error;
-    });
+    const hold = holdFor(target.query, holdMs);
+    const outcome = await within(this.#bodyOf(digest), hold.waitMs);
+    if (response.destroyed) return;
+    if (outcome.pending) {
+      sendOn(response, hold.next);
+      return;
+    }
+    const body = outcome.value;
     const mediaType = body && (known?.mediaType ?? mediaTypeOf(body));
     if (body === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
     if (!accepts(request.headers.accept, mediaType)) throw httpErrors.notAcceptable();
     send(request, response, { digest, size: body.length, mediaType }, body);
+  }
+
+  /** A manifest's body, made again where the storage has lost or damaged it; undefined where that is not possible. */
+  async #bodyOf(digest: Digest): Promise<Uint8Array | undefined> {
+    const { bodies, builder } = this.#options;
+    const stored = await readManifest(bodies, digest);
+    if (typeof stored !== 'string') return stored;
+    if (stored === 'too-large') return undefined;
+    const healed = await builder.heal(digest, { thorough: stored === 'corrupt' });
+    const again = healed ? await readManifest(bodies, digest) : stored;
+    return typeof again === 'string' ? undefined : again;
+  }
+}
+
+async function readManifest(
+  bodies: ManifestBodies,
+  digest: Digest,
+): Promise<Uint8Array | 'not-found' | 'corrupt' | 'too-large'> {
+  try {
+    return await bodies.get(digest);
+  } catch (error) {
+    if (!(error instanceof BlobError)) throw error;
+    if (error.code === 'invalid') return 'too-large';
+    if (error.code === 'not-found' || error.code === 'corrupt') return error.code;
+    throw error;
   }
 }
 

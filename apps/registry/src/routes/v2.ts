@@ -2,18 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { parseComponents } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
-import type { BlobStore } from '@nixery/storage';
 
 import { httpErrors } from '../http/errors.ts';
 import { sendJson } from '../http/respond.ts';
 import { parseRoute } from '../http/route.ts';
-import { serveBlob } from './blobs.ts';
+import type { BlobRoute } from './blobs.ts';
 import type { ManifestRoute } from './manifests.ts';
 import { serveTags } from './tags.ts';
 
 export interface RegistryApiOptions {
   readonly cache: CacheClient;
-  readonly store: BlobStore;
+  readonly blobs: BlobRoute;
   readonly manifests: ManifestRoute;
 }
 
@@ -30,22 +29,21 @@ export class RegistryApi {
     response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
     if (request.method !== 'GET' && request.method !== 'HEAD') throw httpErrors.readOnly();
 
-    const { cache, manifests, store } = this.#options;
+    const { blobs, cache, manifests } = this.#options;
     const queryAt = url.indexOf('?');
     const path = queryAt === -1 ? url : url.slice(0, queryAt);
+    const query = new URLSearchParams(queryAt === -1 ? '' : url.slice(queryAt));
     const route = parseRoute(path);
     switch (route.kind) {
       case 'base':
         sendJson(response, {});
         return;
-      case 'manifest': {
-        const query = new URLSearchParams(queryAt === -1 ? '' : url.slice(queryAt));
+      case 'manifest':
         await manifests.serve(request, response, { ...route, query });
         return;
-      }
       case 'blob':
         parseComponents(route.name);
-        await serveBlob(store, request, response, route.digest);
+        await blobs.serve(request, response, { ...route, query });
         return;
       case 'tags':
         await serveTags(cache, response, route.name);

@@ -26,8 +26,16 @@ export interface Harness {
   /** Ends the builder and all that it uses; the folder stays. */
   stop(): Promise<void>;
   /** Starts over in the same folder. */
-  restart(options?: Partial<CreateBuilderOptions>): Promise<Harness>;
+  restart(options?: Partial<CreateBuilderOptions>, around?: Surroundings): Promise<Harness>;
   remove(): Promise<void>;
+}
+
+/** What is around the builder, as far as it differs from the defaults. */
+export interface Surroundings {
+  /** A storage that outlives the harness, for several servers on one. */
+  readonly storageDir?: string;
+  /** For which moving entries are fresh (ms). */
+  readonly recencyMs?: number;
 }
 
 /**
@@ -37,16 +45,25 @@ export interface Harness {
 export async function createHarness(
   options: Partial<CreateBuilderOptions> = {},
   salt = '',
+  around: Surroundings = {},
 ): Promise<Harness> {
   const dir = await mkdtemp(join(tmpdir(), 'nixery-builder-'));
   await prepareTestPackages(join(dir, 'packages'), { salt });
-  return await start(dir, options);
+  return await start(dir, options, around);
 }
 
-async function start(dir: string, options: Partial<CreateBuilderOptions>): Promise<Harness> {
+async function start(
+  dir: string,
+  options: Partial<CreateBuilderOptions>,
+  around: Surroundings,
+): Promise<Harness> {
+  const { recencyMs, storageDir = join(dir, 'storage') } = around;
   const state = await openStateDir(join(dir, 'state'));
-  const store = await createFilesystemStore({ root: join(dir, 'storage') });
-  const cache = createCache({ file: state.cacheFile });
+  const store = await createFilesystemStore({ root: storageDir });
+  const cache = createCache({
+    file: state.cacheFile,
+    ...(recencyMs !== undefined && { recencyMs }),
+  });
   const events: BuildEvent[] = [];
   const builder = createBuilder({
     source: { kind: 'path', path: join(dir, 'packages') },
@@ -62,6 +79,7 @@ async function start(dir: string, options: Partial<CreateBuilderOptions>): Promi
     env: nixEnvironment(),
     nixThreads: 2,
     maxBuilds: 20,
+    staleMs: 0,
     derivationTimeoutMs: 60_000,
     buildTimeoutMs: 120_000,
     onEvent: (event) => events.push(event),
@@ -84,7 +102,8 @@ async function start(dir: string, options: Partial<CreateBuilderOptions>): Promi
     read: async (digest) =>
       JSON.parse(Buffer.from(await readBlob(store, digest, 1024 * 1024)).toString('utf8')),
     stop,
-    restart: async (changed) => await start(dir, { ...options, ...changed }),
+    restart: async (changed, changedAround) =>
+      await start(dir, { ...options, ...changed }, { ...around, ...changedAround }),
     remove: () => rm(dir, { recursive: true }),
   };
 }

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import type { CreateBuilderOptions } from './create.ts';
+import { parseImageName } from './image-name.ts';
+import { createHarness, type Harness, type Surroundings } from './testing/harness.ts';
+import { type CountedNix, createCountedNix } from './testing/counted-nix.ts';
+import { nixEnvironment } from './testing/nix-environment.ts';
+import { createPackageRepository, type PackageRepository } from './testing/package-repository.ts';
+
+let dir: string;
+let repository: PackageRepository;
+let nix: CountedNix;
+let harness: Harness | undefined;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'nixery-time-'));
+  repository = await createPackageRepository(join(dir, 'upstream'));
+  await repository.commit(randomUUID());
+  nix = await createCountedNix(join(dir, 'bin'));
+});
+afterEach(async () => {
+  await harness?.stop();
+  await harness?.remove();
+  harness = undefined;
+  await rm(dir, { recursive: true });
+});
+
+async function start(
+  around: Surroundings,
+  options: Partial<CreateBuilderOptions> = {},
+): Promise<Harness> {
+  harness = await createHarness(
+    {
+      source: { kind: 'git', url: repository.url },
+      env: { ...nixEnvironment(), PATH: nix.path },
+      ...options,
+    },
+    '',
+    around,
+  );
+  return harness;
+}
+
+async function pull(from: Harness, name = 'slow0', tag = 'main'): Promise<string> {
+  const record = await from.builder.image(parseImageName(name, tag));
+  return record.forms.oci?.digest ?? 'no OCI form';
+}
+
+function count(of: Harness, purpose: string): number {
+  return of.events.filter((event) => event.type === 'started' && event.build.purpose === purpose)
+    .length;
+}
+
+describe('an image of a branch', () => {
+  it('is asked of the source again once it is too old, and not built while the commit is the same', async () => {
+    const server = await start({ recencyMs: 200 });
+    const first = await pull(server);
+    await delay(250);
+    const before = await nix.calls();
+    expect(await pull(server)).toBe(first);
+    expect(await nix.calls()).toEqual(before);
+    expect(count(server, 'request')).toBe(2);
+    expect(
+      Object.keys(server.events.filter((e) => e.type === 'done').at(-1)?.build.stages ?? {}),
+    ).toEqual(['resolve']);
+
+    await repository.commit(randomUUID());
+    await delay(250);
+    expect(await pull(server)).not.toBe(first);
+  });
+
+  it('is refreshed in the background when it is nearly too old, once for all who ask', async () => {
+    const server = await start({ recencyMs: 10_000 });
+    const first = await pull(server);
+    await repository.commit(randomUUID());
+    await server.stop();
+    // The same age is now nearly all that is allowed.
+    await delay(1_000);
+    harness = await server.restart({}, { recencyMs: 1_200 + 200 });
+    const again = harness;
+    await delay(200);
+    await Promise.all(Array.from({ length: 10 }, () => pull(again)));
+    expect(count(again, 'refresh') + count(again, 'request')).toBe(1);
+    await expect.poll(() => again.events.filter((e) => e.type === 'done').length).toBe(1);
+    await expect.poll(async () => await pull(again), { timeout: 10_000 }).not.toBe(first);
+  });
+
+  it('is given too old only while its source cannot be reached', async () => {
+    const server = await start({ recencyMs: 100 });
+    const first = await pull(server);
+    await repository.commit(randomUUID());
+    await delay(150);
+    await rename(repository.url, join(dir, 'away'));
+    expect(await pull(server)).toBe(first);
+    expect(await pull(server)).toBe(first);
+    expect(server.events.filter((event) => event.type === 'stale')).toHaveLength(2);
+    // The failure is remembered: the second did not ask the source.
+    expect(count(server, 'request')).toBe(2);
+    await expect(pull(server, 'hello')).rejects.toMatchObject({ code: 'source-unavailable' });
+
+    await rename(join(dir, 'away'), repository.url);
+    await expect.poll(() => pull(server), { timeout: 15_000, interval: 500 }).not.toBe(first);
+  });
+
+  it('is not given too old when its source says that the branch is gone', async () => {
+    const server = await start({ recencyMs: 100 });
+    repository.git('branch', 'feature');
+    await pull(server, 'slow0', 'feature');
+    repository.git('branch', '-D', 'feature');
+    await delay(150);
+    await expect(pull(server, 'slow0', 'feature')).rejects.toMatchObject({
+      code: 'reference-not-found',
+    });
+  });
+
+  it('is given at once while it is no older than allowed, and refreshed meanwhile', async () => {
+    const server = await start({ recencyMs: 100 }, { staleMs: 60_000 });
+    const first = await pull(server);
+    await repository.commit(randomUUID());
+    await delay(150);
+    expect(await pull(server)).toBe(first);
+    expect(count(server, 'request')).toBe(1);
+    await expect.poll(() => pull(server), { timeout: 10_000 }).not.toBe(first);
+  });
+
+  it('is one image under all tags of one commit, each of which is listed', async () => {
+    const server = await start({});
+    repository.git('tag', 'v1');
+    const digests = await Promise.all([pull(server), pull(server, 'slow0', 'v1')]);
+    expect(new Set(digests).size).toBe(1);
+    expect(await nix.evaluations()).toBe(1);
+    const { name } = (await server.cache.listManifests()).at(0)?.record.request ?? {};
+    expect(await server.cache.listTags(String(name))).toEqual(['main', 'v1']);
+  });
+});
+
+describe('an image of a commit', () => {
+  it('has no age', async () => {
+    const server = await start({ recencyMs: 100 });
+    const commit = repository.git('rev-parse', 'HEAD');
+    await pull(server, 'slow0', commit);
+    await delay(150);
+    await rename(repository.url, join(dir, 'away'));
+    await pull(server, 'slow0', commit);
+    expect(count(server, 'request')).toBe(1);
+  });
+});
+
+describe('an image of a source that has no tags', () => {
+  it('is not evaluated again for another tag', async () => {
+    const server = await start({}, { source: { kind: 'path', path: repository.url } });
+    const first = await pull(server, 'slow0', 'a');
+    for (const tag of ['b', 'c', 'd']) expect(await pull(server, 'slow0', tag)).toBe(first);
+    expect(await nix.evaluations()).toBe(1);
+  });
+});

@@ -1,0 +1,89 @@
+import type { ManifestRecord } from '@nixery/cache';
+
+import type { Build, BuildEvent } from './build.ts';
+import { BuildError } from './errors.ts';
+import { RecentFailures } from './failures.ts';
+import { SingleFlight } from './single-flight.ts';
+
+export interface BuildsOptions {
+  /** Builds at the same time, those that wait for a thread included; more are refused as `overloaded`. */
+  readonly maxBuilds: number;
+  readonly onEvent: (event: BuildEvent) => void;
+}
+
+/** What a build does, until `signal` tells it to end. */
+export type BuildAction = (build: Build, signal: AbortSignal) => Promise<ManifestRecord>;
+
+/** The builds that run: one a key, a bounded number of them, their failures remembered for a moment. */
+export class Builds {
+  readonly #options: BuildsOptions;
+  readonly #running = new SingleFlight<ManifestRecord>();
+  readonly #failures = new RecentFailures();
+  readonly #stopped = new AbortController();
+
+  constructor(options: BuildsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  isRunning(key: string): boolean {
+    return this.#running.get(key) !== undefined;
+  }
+
+  /**
+   * The outcome of the build that runs under `key`, of the one that failed a moment ago, or of `build`, begun now.
+   *
+   * @throws BuildError what the build failed with, `overloaded` or `stopping`
+   */
+  async join(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {
+    const running = this.#running.get(key);
+    if (running !== undefined) return await running;
+    const refusal = this.#refusal(key);
+    if (refusal !== undefined) throw refusal;
+    return await this.#running.join(key, () => this.#run(key, build, action));
+  }
+
+  /** Begins a build that nobody waits for, unless it runs, has just failed, or would be one too many. */
+  begin(key: string, build: Build, action: BuildAction): void {
+    if (this.isRunning(key) || this.#refusal(key) !== undefined) return;
+    // Its failure is remembered and told as an event.
+    this.#running.join(key, () => this.#run(key, build, action)).catch(() => {});
+  }
+
+  /** Ends all builds and their Nix processes; those who wait get a `stopping` error. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running.settled();
+  }
+
+  #refusal(key: string): BuildError | undefined {
+    const failure = this.#failures.get(key);
+    if (failure !== undefined) return failure;
+    if (this.#stopped.signal.aborted) return new BuildError('stopping', 'the server is stopping');
+    if (this.#running.size < this.#options.maxBuilds) return undefined;
+    return new BuildError('overloaded', 'too many images are being built; try again in a moment');
+  }
+
+  async #run(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {
+    const { onEvent } = this.#options;
+    onEvent({ type: 'started', build });
+    try {
+      const record = await action(build, this.#stopped.signal);
+      onEvent({ type: 'done', build, record });
+      return record;
+    } catch (cause) {
+      const error = asBuildError(cause);
+      this.#failures.add(key, error);
+      onEvent({ type: 'failed', build, error });
+      throw error;
+    }
+  }
+}
+
+function asBuildError(error: unknown): BuildError {
+  if (error instanceof BuildError) return error;
+  return new BuildError('internal', 'the image could not be built', { cause: error });
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Digest, ManifestRecord } from '@nixery/cache';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { parseImageName } from './image-name.ts';
+import { createHarness, type Harness } from './testing/harness.ts';
+import { prepareTestPackages } from './testing/packages.ts';
+
+let server: Harness;
+beforeEach(async () => {
+  server = await createHarness({}, randomUUID());
+});
+afterEach(async () => {
+  await server.stop();
+  await server.remove();
+});
+
+async function pull(name: string): Promise<ManifestRecord> {
+  return await server.builder.image(parseImageName(name, 'latest'));
+}
+
+function blobsOf(record: ManifestRecord): readonly Digest[] {
+  const manifests = Object.values(record.forms).map(({ digest }) => digest);
+  return [...manifests, record.config, ...record.layers];
+}
+
+function fileOf(digest: Digest): string {
+  return join(server.dir, 'storage', 'layers', digest.slice('sha256:'.length));
+}
+
+function count(type: string): number {
+  return server.events.filter((event) => event.type === type).length;
+}
+
+function rebuilt(): number {
+  return server.events.filter((event) => event.type === 'started' && event.build.purpose === 'heal')
+    .length;
+}
+
+async function missing(record: ManifestRecord): Promise<readonly Digest[]> {
+  const gone: Digest[] = [];
+  for (const digest of blobsOf(record)) {
+    if (!(await server.store.stat(digest)).exists) gone.push(digest);
+  }
+  return gone;
+}
+
+describe('a blob that the storage has lost', () => {
+  it('is made again, whatever part of the image it was', async () => {
+    const record = await pull('slow0/hello');
+    for (const digest of blobsOf(record)) {
+      await server.store.delete(digest);
+      expect(await server.builder.heal(digest)).toBe(true);
+      expect(await missing(record)).toEqual([]);
+    }
+    expect(rebuilt()).toBe(blobsOf(record).length);
+  });
+
+  it('is made again with all others, by one build for all who ask', async () => {
+    const record = await pull('slow0/hello');
+    const blobs = blobsOf(record);
+    for (const digest of blobs) await server.store.delete(digest);
+    const asked = Array.from({ length: 50 }, (_, i) => blobs[i % blobs.length] ?? record.config);
+    const healed = await Promise.all(asked.map((digest) => server.builder.heal(digest)));
+    expect(healed).not.toContain(false);
+    expect(rebuilt()).toBe(1);
+    expect(await missing(record)).toEqual([]);
+    expect(await pull('slow0/hello')).toEqual(record);
+  });
+
+  it('is not made anew when it is there', async () => {
+    const record = await pull('slow0');
+    expect(await server.builder.heal(record.config)).toBe(true);
+    expect(rebuilt()).toBe(0);
+  });
+
+  it('is not looked for when no image holds it', async () => {
+    expect(await server.builder.heal(`sha256:${'0'.repeat(64)}`)).toBe(false);
+    expect(rebuilt()).toBe(0);
+  });
+
+  it('that comes out otherwise costs the image its entries, and one build in ten minutes', async () => {
+    const record = await pull('slow0');
+    // The folder's packages are others now; the old ones cannot be had from it.
+    await prepareTestPackages(join(server.dir, 'packages'), { salt: randomUUID() });
+    const { digest } = record.forms.oci ?? { digest: record.config };
+    for (const layer of record.layers) await server.store.delete(layer);
+    await server.store.delete(digest);
+
+    expect(await server.builder.heal(digest)).toBe(false);
+    expect(rebuilt()).toBe(1);
+    expect(await server.builder.heal(digest)).toBe(false);
+    expect(rebuilt()).toBe(1);
+    expect(count('lost')).toBe(1);
+
+    const now = await pull('slow0');
+    expect(now.forms.oci?.digest).not.toBe(digest);
+    expect(await missing(now)).toEqual([]);
+  });
+
+  it('whose image fails to build now costs the image its entries', async () => {
+    const record = await pull('slow0');
+    await writeFile(join(server.dir, 'packages', 'default.nix'), '{ ... }: { }');
+    await server.store.delete(record.config);
+    expect(await server.builder.heal(record.config)).toBe(false);
+    expect(server.events.find((event) => event.type === 'lost')?.error?.code).toBe(
+      'package-not-found',
+    );
+    await expect(pull('slow0')).rejects.toMatchObject({ code: 'package-not-found' });
+  });
+});
+
+describe('a blob that the storage holds damaged', () => {
+  it('is replaced when its size is wrong', async () => {
+    const record = await pull('slow0');
+    const layer = record.layers[0] ?? record.config;
+    const { size } = await server.store.open(layer).then((opened) => {
+      opened.body.destroy();
+      return opened;
+    });
+    await truncate(fileOf(layer), size - 1);
+    expect(await server.builder.heal(layer)).toBe(true);
+    expect(await server.store.stat(layer)).toMatchObject({ size });
+  });
+
+  it('is replaced when only its content is wrong, by who has read it', async () => {
+    const record = await pull('slow0');
+    const layer = record.layers[0] ?? record.config;
+    const status = await server.store.stat(layer);
+    if (!status.exists) throw new Error('not stored');
+    await writeFile(fileOf(layer), Buffer.alloc(status.size));
+    expect(await server.builder.heal(layer)).toBe(true);
+    expect(rebuilt()).toBe(0);
+    expect(await server.builder.heal(layer, { thorough: true })).toBe(true);
+    expect(rebuilt()).toBe(1);
+    expect(await server.builder.heal(layer, { thorough: true })).toBe(true);
+    expect(rebuilt()).toBe(1);
+  });
+});

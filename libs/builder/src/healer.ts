@@ -1,0 +1,136 @@
+import type { CacheClient, Digest, ManifestEntry, ManifestRecord } from '@nixery/cache';
+import type { BlobDeleter, BlobOpener, BlobStatter } from '@nixery/storage';
+
+import { Build, type BuildEvent } from './build.ts';
+import type { Builds } from './builds.ts';
+import { BuildError } from './errors.ts';
+import type { ImageBuilder } from './image-builder.ts';
+import type { ImageRequest } from './image-name.ts';
+import { requestOf } from './image-request.ts';
+import { readThrough } from './intact.ts';
+import type { LayerCache } from './layer-cache.ts';
+import { SingleFlight } from './single-flight.ts';
+
+/** How long a blob that could not be made again is not tried once more (ms). */
+const RETRY_AFTER_MS = 10 * 60 * 1000;
+const MAX_REMEMBERED = 10_000;
+
+export interface HealerOptions {
+  readonly cache: CacheClient;
+  readonly store: BlobStatter & BlobOpener & BlobDeleter;
+  readonly images: ImageBuilder;
+  readonly layers: LayerCache;
+  readonly builds: Builds;
+  readonly onEvent: (event: BuildEvent) => void;
+}
+
+/**
+ * Makes blobs again that the storage has lost: an image that the blob is part of is built once more, from the same
+ * request and the same commit, which packs what is missing of it and nothing else. The same content has the same digest;
+ * where it has not (a package that does not reproduce, a folder whose packages have changed) the images that hold the
+ * blob are forgotten, so that the next one who asks for them gets images that are whole.
+ */
+export class Healer {
+  readonly #options: HealerOptions;
+  readonly #running = new SingleFlight<boolean>();
+  /** When a blob could not be made again (ms, of a clock that never goes back). */
+  readonly #lost = new Map<Digest, number>();
+
+  constructor(options: HealerOptions) {
+    this.#options = options;
+  }
+
+  /** See `Builder.heal`. */
+  async heal(
+    digest: Digest,
+    { thorough = false }: { readonly thorough?: boolean },
+  ): Promise<boolean> {
+    return await this.#running.join(digest, () => this.#heal(digest, thorough));
+  }
+
+  async #heal(digest: Digest, thorough: boolean): Promise<boolean> {
+    const { cache, layers, onEvent, store } = this.#options;
+    // Somebody else may have healed it after our caller looked.
+    if (await this.#isThere(digest, thorough)) return true;
+    // Damaged, or gone: a build must not take it for there because it has the right size.
+    await store.delete(digest);
+    layers.distrust([digest]);
+
+    const lostAt = this.#lost.get(digest);
+    if (lostAt !== undefined && performance.now() - lostAt < RETRY_AFTER_MS) return false;
+    const entry = (await cache.findManifest(digest)) ?? (await cache.findManifestWith(digest));
+    if (entry === null) return false;
+
+    const error = await this.#rebuild(entry, digest);
+    if (await this.#isThere(digest, false)) {
+      this.#lost.delete(digest);
+      onEvent({ type: 'healed', digest });
+      return true;
+    }
+    this.#giveUp(digest);
+    await cache.dropManifest({ digest });
+    await cache.dropLayer({ digest });
+    onEvent({ type: 'lost', digest, error });
+    return false;
+  }
+
+  /**
+   * @returns what the build failed with, where it would fail again
+   * @throws BuildError where it may not
+   */
+  async #rebuild(entry: ManifestEntry, digest: Digest): Promise<BuildError | undefined> {
+    const { builds, store } = this.#options;
+    const { record } = entry;
+    const request = requestOf(record);
+    if (request === null) return undefined;
+    const key = `heal ${record.forms.oci?.digest ?? entry.key}`;
+    // One that began before the blob was lost may have seen it there.
+    const isShared = builds.isRunning(key);
+    const error = await this.#build(key, request, record);
+    if (!isShared || error !== undefined || (await store.stat(digest)).exists) return error;
+    return await this.#build(key, request, record);
+  }
+
+  async #build(
+    key: string,
+    request: ImageRequest,
+    record: ManifestRecord,
+  ): Promise<BuildError | undefined> {
+    const { builds, images, layers } = this.#options;
+    try {
+      await builds.join(key, new Build(request, 'heal'), async (build, signal) => {
+        layers.distrust(record.layers);
+        return await images.build(build, { commit: record.revision }, signal);
+      });
+      return undefined;
+    } catch (error) {
+      if (error instanceof BuildError && !error.transient) return error;
+      throw error;
+    }
+  }
+
+  async #isThere(digest: Digest, thorough: boolean): Promise<boolean> {
+    const { store } = this.#options;
+    if (thorough) return (await readThrough(store, digest)) === 'intact';
+    const status = await store.stat(digest);
+    if (!status.exists) return false;
+    const size = await this.expectedSize(digest);
+    return size === undefined || size === status.size;
+  }
+
+  /** How many bytes a blob should have, where records tell. */
+  async expectedSize(digest: Digest): Promise<number | undefined> {
+    const { cache } = this.#options;
+    const layer = await cache.findLayer(digest);
+    if (layer !== null) return layer.record.size;
+    const forms = (await cache.findManifest(digest))?.record.forms;
+    return Object.values(forms ?? {}).find((form) => form.digest === digest)?.size;
+  }
+
+  #giveUp(digest: Digest): void {
+    this.#lost.delete(digest);
+    this.#lost.set(digest, performance.now());
+    const [oldest] = this.#lost.keys();
+    if (this.#lost.size > MAX_REMEMBERED && oldest !== undefined) this.#lost.delete(oldest);
+  }
+}

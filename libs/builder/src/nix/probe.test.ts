@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+
+import { nixEnvironment } from '../testing/nix-environment.ts';
+import { nixProblem } from './probe.ts';
+
+it('Nix that has its store has no problem', async () => {
+  expect(await nixProblem(nixEnvironment())).toBeNull();
+});
+
+it('Nix whose store cannot be reached says so', async () => {
+  const env = { ...nixEnvironment(), NIX_REMOTE: 'unix:///nonexistent/socket' };
+  expect(await nixProblem(env)).toMatch(/^Nix cannot use its store: .*nonexistent/);
+});

@@ -1,0 +1,28 @@
+import { realisationEnvironment } from '../process/environment.ts';
+import { run } from '../process/run.ts';
+
+const DEADLINE_MS = 10_000;
+
+/** A store path that no store has: Nix has to open its store to say so. */
+const NO_PATH = '/nix/store/00000000000000000000000000000000-none';
+
+/**
+ * Asks Nix for something small that takes its store: what is wrong when it does not answer, in a sentence; null when all is well.
+ */
+export async function nixProblem(env: NodeJS.ProcessEnv): Promise<string | null> {
+  const storeDir = env['NIX_STORE_DIR'];
+  const path = storeDir === undefined ? NO_PATH : NO_PATH.replace('/nix/store', storeDir);
+  try {
+    const result = await run({
+      command: 'nix-store',
+      args: ['--check-validity', '--print-invalid', path],
+      env: realisationEnvironment(env),
+      deadlineMs: DEADLINE_MS,
+    });
+    if (result.outcome === 'exited' && result.code === 0) return null;
+    if (result.outcome === 'deadline') return `Nix gave no answer in ${DEADLINE_MS / 1000} s`;
+    return `Nix cannot use its store: ${result.stderr.trim().split('\n').at(-1) ?? ''}`;
+  } catch (error) {
+    return `Nix cannot be started: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
