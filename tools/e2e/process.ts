@@ -61,6 +61,17 @@ export class ServerProcess {
     }
   }
 
+  /** Ends it as a crash or the kernel does: at once, with nothing said. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Sends it a signal that it may live through. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /**
    * SIGTERM, and SIGKILL where that is not enough.
    *

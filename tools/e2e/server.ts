@@ -24,6 +24,10 @@ export interface RegistryServer {
   logs(): string;
   /** Ends it as a supervisor does; gives the exit code, null where it had to be killed. */
   stop(): Promise<number | null>;
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>;
+  /** Sends it a signal that it lives through. */
+  signal(name: NodeJS.Signals): void;
 }
 
 /**
@@ -65,6 +69,8 @@ export async function startRegistry(
       pid: server.pid,
       logs: () => server.output,
       stop: () => server.stop(),
+      kill: () => server.kill(),
+      signal: (name) => server.signal(name),
     };
   } catch (error) {
     await server.stop();

@@ -1,6 +1,5 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { env } from 'node:process';
 
 import { beforeAll, describe, expect, test } from 'vitest';
 
@@ -8,7 +7,7 @@ import { catalogue } from './catalogue.ts';
 import { allAttributes } from './testing/attributes.ts';
 import { build, closureOf, evaluate, nix, preparedSet } from './testing/nix.ts';
 
-describe.skipIf(env['NIXERY_TEST_LONG'] === undefined)('the whole set', () => {
+describe('the whole set', () => {
   let set: string;
   let paths: ReadonlyMap<string, string>;
 

@@ -1,25 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { env } from 'node:process';
-
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
-import { hostArchitecture } from './architecture.ts';
-import { layOutImage } from './testing/image.ts';
-import type { Image } from './testing/image.ts';
-import { build, preparedSet } from './testing/nix.ts';
-
 /** A program doing something real in an image of `packages`, as root and as an ordinary user. */
-interface Row {
+export interface Program {
   readonly packages: readonly string[];
   readonly argv: readonly string[];
   readonly stdin?: string;
   readonly stdout: RegExp;
 }
 
-const shell = ['bashInteractive', 'coreutils'];
+/** What rows that are scripts need. */
+export const shell = ['bashInteractive', 'coreutils'];
 
-const rows: readonly Row[] = [
+export const programs: readonly Program[] = [
   {
     packages: ['_7zz'],
     argv: ['7zz', 'a', '-so', '-an', '-txz', '-si'],
@@ -192,89 +182,3 @@ const rows: readonly Row[] = [
     stdout: /^42$/m,
   },
 ];
-
-describe.skipIf(env['NIXERY_TEST_LONG'] === undefined)('a program in an image of its own', () => {
-  let set: string;
-
-  beforeAll(async () => {
-    set = await preparedSet();
-    await build(set, [...new Set(rows.flatMap(({ packages }) => packages))]);
-  }, 600_000);
-
-  test.each(rows)(
-    '$packages runs $argv',
-    async ({ packages, argv, stdin = '', stdout }) => {
-      await using image = await layOutImage(await build(set, [...packages, 'cacert', 'iana-etc']));
-      for (const user of [0, 1000]) {
-        const outcome = await image.run(argv, { stdin, user });
-        expect(outcome.code === 0 ? '' : outcome.stderr).toBe('');
-        expect({ user, ...outcome }).toMatchObject({
-          stdout: expect.stringMatching(stdout),
-          code: 0,
-        });
-      }
-    },
-    120_000,
-  );
-});
-
-describe.skipIf(env['NIXERY_TEST_LONG'] === undefined)('nginx in an image', () => {
-  let image: Image;
-
-  beforeAll(async () => {
-    const set = await preparedSet();
-    image = await layOutImage(
-      await build(set, ['nginx', 'curl', 'gnused', ...shell, 'cacert', 'iana-etc']),
-    );
-    await mkdir(join(image.root, 'var/www'), { recursive: true });
-    await writeFile(join(image.root, 'var/www/index.html'), 'served');
-  }, 240_000);
-
-  afterAll(async () => {
-    await image[Symbol.asyncDispose]();
-  });
-
-  test('accepts its own configuration', async () => {
-    expect(await image.run(['nginx', '-t'], { user: 1000 })).toMatchObject({ code: 0 });
-  });
-
-  test.each([0, 1000])('serves a file to user %i', async (user) => {
-    // A socket in place of the port, which something else may have.
-    const script = [
-      'sed "s,listen 8080,listen unix:/tmp/nginx.$UID.socket," /etc/nginx/nginx.conf > /tmp/nginx.$UID.conf',
-      'nginx -c /tmp/nginx.$UID.conf &',
-      'for i in {1..50}; do curl -sf --unix-socket /tmp/nginx.$UID.socket http://x/ && break; sleep 0.1; done',
-      'kill %1; wait',
-    ];
-    const { stdout, stderr } = await image.run(['bash', '-c', script.join('\n')], { user });
-    expect(`${stdout}${stderr}`).toMatch(/^served/);
-  });
-});
-
-describe.skipIf(env['NIXERY_TEST_LONG'] === undefined || hostArchitecture().debian !== 'amd64')(
-  'a program for aarch64, emulated',
-  () => {
-    let image: Image;
-
-    beforeAll(async () => {
-      const set = await preparedSet();
-      const names = ['bashInteractive', 'curl', 'hello', 'jq', 'cacert', 'iana-etc'];
-      const packages = await build(set, names, { system: 'aarch64-linux' });
-      image = await layOutImage([...packages, ...(await build(set, ['qemu-user']))]);
-    }, 240_000);
-
-    afterAll(async () => {
-      await image[Symbol.asyncDispose]();
-    });
-
-    test.each([
-      { argv: ['/bin/hello'], stdout: /^Hello, world!$/m },
-      { argv: ['/bin/jq', '-n', '6 * 7'], stdout: /^42$/m },
-      { argv: ['/bin/bash', '-c', 'echo $MACHTYPE'], stdout: /^aarch64-/m },
-      { argv: ['/bin/curl', '--version'], stdout: /aarch64.*OpenSSL/ },
-    ])('runs $argv', async ({ argv, stdout }) => {
-      const outcome = await image.run(['/bin/qemu-aarch64-static', ...argv]);
-      expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(stdout) });
-    });
-  },
-);

@@ -12,35 +12,32 @@ import { build } from './testing/nix.ts';
 
 const log = (): void => undefined;
 
-describe.skipIf(env['NIXERY_TEST_LONG'] === undefined)(
-  'a package set whose lists name a file that is gone',
-  () => {
-    let folder: string;
-    let dir: string;
-    let environment: NodeJS.ProcessEnv;
+describe('a package set whose lists name a file that is gone', () => {
+  let folder: string;
+  let dir: string;
+  let environment: NodeJS.ProcessEnv;
 
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'offline-expired-'));
-      dir = join(folder, 'set');
-      environment = await withStaleLists(join(folder, 'lists'), join(folder, 'apt.conf'));
-      await prepareOfflinePackages({ dir, log, environment });
-    }, 120_000);
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'offline-expired-'));
+    dir = join(folder, 'set');
+    environment = await withStaleLists(join(folder, 'lists'), join(folder, 'apt.conf'));
+    await prepareOfflinePackages({ dir, log, environment });
+  }, 120_000);
 
-    afterAll(async () => {
-      await rm(folder, { recursive: true, force: true });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('does not build, and does once it is refreshed', async () => {
+    const { system } = hostArchitecture();
+    await expect(build(dir, ['hello'], { system })).rejects.toThrow(/hello_0\.0-gone.*404/s);
+    expect(await prepareOfflinePackages({ dir, log, environment, refresh: true })).toEqual({
+      dir,
+      changed: true,
     });
-
-    test('does not build, and does once it is refreshed', async () => {
-      const { system } = hostArchitecture();
-      await expect(build(dir, ['hello'], { system })).rejects.toThrow(/hello_0\.0-gone.*404/s);
-      expect(await prepareOfflinePackages({ dir, log, environment, refresh: true })).toEqual({
-        dir,
-        changed: true,
-      });
-      expect(await build(dir, ['hello'], { system })).toHaveLength(1);
-    }, 120_000);
-  },
-);
+    expect(await build(dir, ['hello'], { system })).toHaveLength(1);
+  }, 120_000);
+});
 
 /** The host's lists, but as they were when hello was a version that the archive has no more. */
 async function withStaleLists(lists: string, configuration: string): Promise<NodeJS.ProcessEnv> {

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  createPackageRepository,
+  inspectServer,
+  type PackageRepository,
+} from '@nixery/builder/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { countLogged } from '../log-lines.ts';
+import { type RegistryServer, startRegistry } from '../server.ts';
+import { processesOf, temporaryFiles } from './leftovers.ts';
+import { seededRandom } from './random.ts';
+
+const KILLS = process.env['NIXERY_TEST_LONG'] === '1' ? 200 : 20;
+const SEED = Number(process.env['NIXERY_TEST_SEED'] ?? '1');
+
+/** The kill comes up to this long after one of the answers, or after the first question (ms). */
+const LATEST_KILL_MS = 600;
+/** All of them heed the salt, so each commit's images are new to Nix and to the storage. */
+const NAMES = ['slow0', 'slow0/hello', 'sharesa/slow0', 'slow0/sharesb', 'emptydirs/slow0'];
+
+interface Image {
+  readonly name: string;
+  readonly commit: string;
+}
+interface Acknowledged extends Image {
+  readonly digest: string;
+}
+
+let dir: string;
+let repository: PackageRepository;
+let server: RegistryServer | undefined;
+beforeEach(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'nixery-kill-'));
+  repository = await createPackageRepository(path.join(dir, 'upstream'));
+});
+afterEach(async () => {
+  await server?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function pull(from: RegistryServer, { name, commit }: Image): Promise<Acknowledged> {
+  const response = await fetch(`${from.url}/v2/${name}/manifests/${commit}`);
+  const text = await response.text();
+  expect(response.status, `${name}:${commit}: ${text}\n${from.logs()}`).toBe(200);
+  return { name, commit, digest: String(response.headers.get('docker-content-digest')) };
+}
+
+/** Pulls images, two at a time, until the server is killed; notes those whose answer arrived. */
+async function stream(
+  from: RegistryServer,
+  images: readonly Image[],
+  acknowledge: (image: Acknowledged) => void,
+): Promise<void> {
+  const waiting = [...images];
+  async function lane(): Promise<void> {
+    for (let image = waiting.shift(); image !== undefined; image = waiting.shift()) {
+      const response = await fetch(`${from.url}/v2/${image.name}/manifests/${image.commit}`);
+      await response.arrayBuffer();
+      const digest = response.headers.get('docker-content-digest');
+      if (response.ok && digest !== null) acknowledge({ ...image, digest });
+    }
+  }
+  // A lane ends with an error when its answer is cut off by the kill.
+  await Promise.allSettled([lane(), lane()]);
+}
+
+test(
+  `a server killed ${KILLS} times while it builds loses nothing that it has answered, and leaves nothing behind`,
+  { timeout: KILLS * 30_000 },
+  async () => {
+    const random = seededRandom(SEED);
+    const acknowledged: Acknowledged[] = [];
+    const dirs = { state: path.join(dir, 'state'), storage: path.join(dir, 'storage') };
+    const env = { NIXERY_PKGS_REPO: repository.url };
+    let cutOff: readonly Image[] = [];
+    let interrupted = 0;
+
+    for (let kill = 1; kill <= KILLS; kill++) {
+      const context = `seed ${SEED}, kill ${kill}`;
+      const commit = await repository.commit(randomUUID());
+      const running = await startRegistry(dir, env);
+      server = running;
+      expect(temporaryFiles(dir), context).toEqual([]);
+
+      // Answered before: known, with no build, and the same.
+      for (const image of sample(acknowledged, 3, random)) {
+        expect(await pull(running, image), context).toEqual(image);
+      }
+      expect(countLogged(running, 'build started'), context).toBe(0);
+
+      const fresh = NAMES.map((name) => ({ name, commit }));
+      const killAfter = acknowledged.length + Math.floor(random() * NAMES.length);
+      const builds = stream(running, [...cutOff, ...fresh], (image) => acknowledged.push(image));
+      await expect
+        .poll(() => acknowledged.length, { timeout: 60_000, interval: 5 })
+        .toBeGreaterThanOrEqual(killAfter);
+      await delay(random() * LATEST_KILL_MS);
+      await running.kill();
+      await builds;
+
+      await expect.poll(() => processesOf(dir), { timeout: 20_000 }).toEqual([]);
+      const found = await inspectServer(dirs);
+      expect(found.untrue, context).toEqual([]);
+      const known = new Set(found.images.map(({ record }) => record.forms.oci?.digest));
+      expect(
+        acknowledged.filter(({ digest }) => !known.has(`sha256:${digest.slice(7)}`)),
+        context,
+      ).toEqual([]);
+      cutOff = fresh.filter(
+        ({ name }) => !acknowledged.some((image) => image.commit === commit && image.name === name),
+      );
+      if (cutOff.length > 0) interrupted += 1;
+    }
+    // Otherwise the kills came too late or too early to mean anything.
+    expect(interrupted).toBeGreaterThan(KILLS / 4);
+    expect(acknowledged.length).toBeGreaterThan(KILLS / 2);
+
+    const again = await startRegistry(dir, env);
+    server = again;
+    for (const image of acknowledged) expect(await pull(again, image)).toEqual(image);
+    expect(countLogged(again, 'build started')).toBe(0);
+    for (const image of cutOff) await pull(again, image);
+    await again.stop();
+    expect(temporaryFiles(dir)).toEqual([]);
+    expect(processesOf(dir)).toEqual([]);
+
+    // A server that knows nothing of all this builds the same.
+    const stranger = await startRegistry(path.join(dir, 'stranger'), env);
+    server = stranger;
+    for (const image of sample(acknowledged, 5, random)) {
+      expect(await pull(stranger, image)).toEqual(image);
+    }
+  },
+);
+
+function sample<T>(all: readonly T[], count: number, random: () => number): readonly T[] {
+  const chosen = new Set<T>();
+  for (let i = 0; i < count; i++) {
+    const one = all[Math.floor(random() * all.length)];
+    if (one !== undefined) chosen.add(one);
+  }
+  return [...chosen];
+}

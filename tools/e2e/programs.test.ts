@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { preparedSet } from '../packages/testing/nix.ts';
+import { type Program, programs, shell } from '../packages/testing/programs.ts';
+import { Podman } from './clients/podman.ts';
+import { type RegistryServer, startRegistry } from './server.ts';
+
+/** nginx as it is configured in its package, serving a file of its user's. */
+const nginx: Program = {
+  packages: ['nginx', 'curl', 'gnused', ...shell],
+  argv: [
+    'bash',
+    '-c',
+    [
+      // A socket in place of the port, and a folder that any user may make.
+      'mkdir -p /tmp/www; echo served > /tmp/www/index.html',
+      'sed "s,listen 8080,listen unix:/tmp/s," /etc/nginx/nginx.conf | sed "s,/var/www,/tmp/www," > /tmp/n.conf',
+      'nginx -c /tmp/n.conf &',
+      'for i in {1..50}; do curl -sf --unix-socket /tmp/s http://x/ && break; sleep 0.1; done',
+      'kill %1; wait',
+    ].join('\n'),
+  ],
+  stdout: /^served$/m,
+};
+
+interface Image {
+  /** In the registry. */
+  readonly name: string;
+  readonly rows: readonly Program[];
+}
+
+/** What an image name cannot hold of an attribute, the registry finds without: capitals, a leading `_`. */
+function part(attribute: string): string {
+  return attribute.toLowerCase().replace(/^_/, '');
+}
+
+/** As few images as hold all programs: their names are limited. busybox is alone, or its `ls` would be everybody's. */
+function images(rows: readonly Program[]): readonly Image[] {
+  const made: { parts: Set<string>; rows: Program[] }[] = [];
+  for (const row of rows) {
+    const parts = row.packages.map(part);
+    const alone = parts.includes('busybox');
+    const fitting = made.find(
+      (image) =>
+        !alone &&
+        !image.parts.has('busybox') &&
+        [...new Set([...image.parts, ...parts])].join('/').length <= 120,
+    );
+    if (fitting === undefined) made.push({ parts: new Set(parts), rows: [row] });
+    else {
+      fitting.rows.push(row);
+      for (const name of parts) fitting.parts.add(name);
+    }
+  }
+  return made.map((image) => ({ name: [...image.parts].sort().join('/'), rows: image.rows }));
+}
+
+const podman = new Podman();
+const obstacle = await podman.available();
+let dir: string;
+let registry: RegistryServer;
+
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'nixery-programs-'));
+  registry = await startRegistry(dir, {
+    NIXERY_PKGS_PATH: await preparedSet(),
+    NIX_TIMEOUT: '600',
+  });
+  if (obstacle !== null) return;
+  mkdirSync(path.join(dir, 'podman'));
+  await podman.start(path.join(dir, 'podman'));
+});
+afterAll(async () => {
+  await podman.stop();
+  await registry?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe.for([...images([...programs, nginx])])('$name', ({ name, rows }) => {
+  const image = () => ({ host: registry.host, name, reference: 'latest' });
+
+  test.skipIf(obstacle !== null)('is pulled', async () => {
+    const { code, output } = await podman.pull(image());
+    expect(code, output).toBe(0);
+  });
+
+  test.skipIf(obstacle !== null).for([...rows])('runs $argv', async (row) => {
+    const { argv, stdin = '', stdout } = row;
+    for (const user of [undefined, '1000']) {
+      const result = await podman.run(image(), argv, { stdin, ...(user && { user }) });
+      expect({ user, ...result }).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(stdout),
+      });
+    }
+  });
+});
