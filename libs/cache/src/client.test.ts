@@ -39,20 +39,21 @@ function connect(file: string, options: Omit<CacheOptions, 'file'> = {}, entry =
 }
 
 describe('a client', () => {
-  test('takes requests at once, and has them done in their order', async () => {
+  test('takes requests at once, has changes done in their order, and sees each once it is answered', async () => {
     const { client } = connect(':memory:');
-    const [, first, , second, , third] = await Promise.all([
-      client.putManifest('k', 'moving', manifestRecord(10)),
-      client.getManifest('k'),
+    const changed = [
+      client.putManifest('k', 'moving', manifestRecord(10)).then(() => client.getManifest('k')),
+      client.putManifest('l', 'pinned', manifestRecord(20)),
+      client.dropManifest({ key: 'l' }).then(() => client.getManifest('l')),
       client.putManifest('k', 'pinned', manifestRecord(20)),
-      client.getManifest('k'),
-      client.dropManifest({ key: 'k' }),
-      client.getManifest('k'),
-    ]);
+      client.dropManifest({ digest: digest(20) }),
+      client.putManifest('m', 'pinned', manifestRecord(30)).then(() => client.getManifest('m')),
+    ] as const;
 
-    expect(first).toMatchObject({ kind: 'moving', record: manifestRecord(10) });
-    expect(second).toMatchObject({ kind: 'pinned', record: manifestRecord(20), maxAgeMs: null });
-    expect(third).toBeNull();
+    const [, , dropped, , , put] = await Promise.all(changed);
+    expect(dropped).toBeNull();
+    expect(put).toMatchObject({ kind: 'pinned', record: manifestRecord(30), maxAgeMs: null });
+    expect(await client.getManifest('k')).toBeNull();
   });
 
   test('finds manifests and layers by digest, and lists names and tags', async () => {
@@ -220,12 +221,13 @@ describe('stop', () => {
     const file = join(await temporaryFolder(), 'cache.db');
     const { client, threads } = connect(file);
     const exited = once(threads[0] ?? fail(), 'exit');
+    await client.putManifest('j', 'pinned', manifestRecord(20));
     const put = client.putManifest('k', 'pinned', manifestRecord(10));
-    const got = client.getManifest('k');
+    const got = client.getManifest('j');
     await client.stop();
 
     expect(await put).toBe(true);
-    expect(await got).toMatchObject({ record: manifestRecord(10) });
+    expect(await got).toMatchObject({ record: manifestRecord(20) });
     expect(await exited).toEqual([0]);
     const { client: next } = connect(file);
     expect(await next.getManifest('k')).toMatchObject({ record: manifestRecord(10) });

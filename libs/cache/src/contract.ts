@@ -14,7 +14,10 @@ import type {
 import type { ActorState, BackOff } from './supervisor.ts';
 
 export interface CacheOptions {
-  /** The database's path (its folder is made), or `:memory:` for one that dies with its thread. */
+  /**
+   * The database's path (its folder is made), or `:memory:` for one that dies with its thread. One process at a time may use
+   * it, and the caller sees to that: the actor takes what it has in memory for what is in the file.
+   */
   readonly file: string;
   /** Entries; the least recently used go first. Default 100,000 manifests and 1,000,000 layers. */
   readonly bounds?: { readonly manifests?: number; readonly layers?: number };
@@ -47,6 +50,8 @@ export interface CacheStatus {
  * A failure of the cache is a miss, never the failure of a pull: look-ups answer as if nothing were known, `put` and
  * `drop` answer false, and `onEvent` is told. Only `list…` and `stats` reject, since a caller that took an empty answer
  * for the truth could delete every blob. Arguments that break the schema reject everywhere, with `invalid`.
+ *
+ * Changes are made in the order they are asked for. Look-ups do not wait for them: a change is seen once it is answered.
  */
 export interface CacheClient {
   /** The entry, or null when it is unknown or past its freshness. With `allowStale` an expired one too, marked so. */

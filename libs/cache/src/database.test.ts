@@ -31,11 +31,12 @@ describe('openDatabase', () => {
     db.close();
   });
 
-  test('keeps what SQLite promises: WAL, and syncs only at checkpoints', async () => {
+  test('keeps what SQLite promises: WAL, and syncs only at checkpoints, which are not its own to start', async () => {
     const { db } = open(join(await temporaryFolder(), 'cache.db'));
 
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
     expect(readNumber(db, 'PRAGMA synchronous')).toBe(1);
+    expect(readNumber(db, 'PRAGMA wal_autocheckpoint')).toBe(0);
     db.close();
   });
 
@@ -108,10 +109,11 @@ describe('openDatabase', () => {
     db.close();
   });
 
-  test('leaves a file alone that another owner has open', async () => {
+  test('leaves a file alone that another program has locked', async () => {
     const folder = await temporaryFolder();
     const file = join(folder, 'cache.db');
     const { db: owner } = open(file);
+    owner.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT');
 
     expect(() => open(file)).toThrow(
       expect.objectContaining({

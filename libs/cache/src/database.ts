@@ -74,17 +74,14 @@ type Opened =
 function tryOpen(file: string): Opened {
   const db = new DatabaseSync(file, { timeout: LOCK_WAIT_MS });
   try {
-    // Exclusive: the actor alone owns the file, and SQLite then needs no shared memory for the WAL.
-    // Larger than the defaults (KiB, pages): keys are hashes, so each put writes pages all over the indexes, and a checkpoint
-    // that comes less often finds more of them written twice.
     // NORMAL: an acknowledged entry survives the death of the process; after power loss the newest may be missing, never torn.
+    // No checkpoint by itself: `WriteAheadLog` sees to it. A cache (KiB) larger than the default: keys are hashes, so each put
+    // touches pages all over the indexes.
     db.exec(`
-      PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = 0;
       PRAGMA cache_size = -65536;
-      PRAGMA wal_autocheckpoint = 4000;
-      PRAGMA journal_size_limit = 67108864;
     `);
     const version = readNumber(db, 'PRAGMA user_version');
     const tables = readNumber(db, 'SELECT count(*) FROM sqlite_schema');

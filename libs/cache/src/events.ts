@@ -17,7 +17,7 @@ export type CacheWarning =
       readonly key: string;
       readonly detail: string;
     }
-  /** Uses could not be recorded (a full disk, say); tried again each second, told once. */
+  /** Uses could not be recorded, or the log not be moved into the database (a full disk, say). Tried again; told once. */
   | { readonly type: 'maintenance-failed'; readonly detail: string };
 
 /** What `onEvent` is told. */

@@ -46,6 +46,19 @@ export type CacheRequest =
   | { readonly type: 'stats' }
   | { readonly type: 'stop' };
 
+/** Whether it may write. A look-up can overtake a change that is not answered yet. */
+export function isChange({ type }: CacheRequest): boolean {
+  return changes.has(type);
+}
+
+const changes: ReadonlySet<RequestType> = new Set([
+  'manifest.put',
+  'manifest.drop',
+  'layer.put',
+  'layer.drop',
+  'stop',
+]);
+
 /** The part a blob plays in an image. */
 export type BlobRole = 'manifest' | 'content';
 
@@ -99,7 +112,7 @@ export type Answer =
 /** Client to actor: the asks of one tick, since each message costs a wake-up of the other thread. */
 export type ToActor = readonly Ask[];
 
-/** Actor to client. `ready` is the handshake: the database is open. `answers` keep the order of their asks. */
+/** Actor to client. `ready` is the handshake: the database is open. */
 export type FromActor =
   | { readonly type: 'ready' }
   | { readonly type: 'answers'; readonly answers: readonly Answer[] }

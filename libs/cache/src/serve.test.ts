@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Ask, FromActor } from './messages.ts';
 import { actorDefaults } from './options.ts';
+import type { LayerRecord } from './records.ts';
 import { serve } from './serve.ts';
 import { temporaryFolder } from './testing/folder.ts';
 import { layerRecord } from './testing/records.ts';
@@ -22,23 +23,29 @@ function serveHere(file: string) {
   return { port, received, closed };
 }
 
-test('the actor says ready, answers each message with one, in order, and lets go of its port at stop', async () => {
+function answersGet(record: LayerRecord | null) {
+  const reply = { type: 'layer.get', records: [record] };
+  return { type: 'answers', answers: [{ id: 2, ok: true, reply }] };
+}
+
+test('the actor says ready, answers look-ups before changes that wait, and lets go of its port at stop', async () => {
   const { port, received, closed } = serveHere(':memory:');
   const put: Ask = { id: 1, request: { type: 'layer.put', key: 'k', record: layerRecord(1) } };
   const get: Ask = { id: 2, request: { type: 'layer.get', keys: ['k'] } };
-  for (const asks of [[put, get], [get], [STOP]]) port.postMessage(asks);
+  port.postMessage([put, get]);
+  await vi.waitUntil(() => received.length === 3);
+  for (const asks of [[get], [put, STOP]]) port.postMessage(asks);
   await closed;
 
-  const got = { id: 2, ok: true, reply: { type: 'layer.get', records: [layerRecord(1)] } };
-  expect(received).toEqual([
+  const done = { id: 1, ok: true, reply: { type: 'layer.put', ok: true } };
+  expect(received.slice(0, 4)).toEqual([
     { type: 'ready' },
-    {
-      type: 'answers',
-      answers: [{ id: 1, ok: true, reply: { type: 'layer.put', ok: true } }, got],
-    },
-    { type: 'answers', answers: [got] },
-    { type: 'answers', answers: [{ id: 99, ok: true, reply: { type: 'stop', ok: true } }] },
+    answersGet(null),
+    { type: 'answers', answers: [done] },
+    answersGet(layerRecord(1)),
   ]);
+  const last = received.slice(4).map((m) => (m.type === 'answers' ? m.answers : []));
+  expect(last.flat()).toEqual([done, { id: 99, ok: true, reply: { type: 'stop', ok: true } }]);
 });
 
 test('the actor warns before it says ready when it had to start over', async () => {

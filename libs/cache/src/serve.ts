@@ -1,17 +1,22 @@
 import type { MessagePort } from 'node:worker_threads';
 import { isSqliteError } from './database.ts';
-import type { Answer, Ask, FromActor, ToActor } from './messages.ts';
+import { isChange, type Answer, type Ask, type FromActor, type ToActor } from './messages.ts';
 import type { ActorOptions } from './options.ts';
 import { CacheState } from './state.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
 
 /** ms between two looks for work that reads left behind. An image in constant use costs one write in that time. */
 const MAINTENANCE_MS = 30_000;
 
-/** Rows written in one go, about a millisecond's work: what a waiting request may be delayed by. */
-const MAINTENANCE_SLICE = 64;
+/** Rows written in one go, about a millisecond's work: what a look-up that comes meanwhile is delayed by. */
+const MAINTENANCE_SLICE = 16;
+
+/** ms of changes in one go, for the same reason. */
+const CHANGES_SLICE_MS = 1;
 
 /**
- * Runs the actor on a port: answers asks in their order until one says stop, then lets go of the port.
+ * Runs the actor on a port, until an ask says stop; then lets go of the port. Look-ups are answered at once, in their order;
+ * changes behind them, in theirs.
  *
  * @throws CacheError `database` when the database cannot be opened
  */
@@ -20,13 +25,23 @@ export function serve(port: MessagePort, options: ActorOptions): void {
     now: Date.now,
     warn: (warning) => post({ type: 'warning', warning }),
   });
+  const log = new WriteAheadLog({
+    file: options.file,
+    onFailure: maintenanceFails,
+    onFree: changeSoon,
+  });
   const maintenance = setInterval(maintain, MAINTENANCE_MS);
+  let changes: readonly Ask[] = [];
+  let changing: NodeJS.Immediate | undefined;
   let slice: NodeJS.Immediate | undefined;
   let maintenanceFailed = false;
 
   port.on('message', (asks: ToActor) => {
-    post({ type: 'answers', answers: asks.map((ask) => answer(state, ask)) });
-    if (asks.some((ask) => ask.request.type === 'stop')) close();
+    const lookUps = asks.filter(({ request }) => !isChange(request));
+    if (lookUps.length > 0) post({ type: 'answers', answers: lookUps.map(answerTo) });
+    if (lookUps.length === asks.length) return;
+    changes = [...changes, ...asks.filter(({ request }) => isChange(request))];
+    changeSoon();
   });
   post({ type: 'ready' });
 
@@ -34,24 +49,56 @@ export function serve(port: MessagePort, options: ActorOptions): void {
     port.postMessage(message);
   }
 
+  function answerTo(ask: Ask): Answer {
+    return answer(state, ask);
+  }
+
+  function changeSoon(): void {
+    changing ??= setImmediate(change);
+  }
+
+  /** Does some of the changes that wait. Look-ups come between the slices. */
+  function change(): void {
+    changing = undefined;
+    if (log.mustWait || changes.length === 0) return;
+    const end = performance.now() + CHANGES_SLICE_MS;
+    const answers: Answer[] = [];
+    for (const ask of changes) {
+      answers.push(answerTo(ask));
+      if (performance.now() >= end) break;
+    }
+    const stopped = changes.slice(0, answers.length).some(({ request }) => request.type === 'stop');
+    changes = changes.slice(answers.length);
+    post({ type: 'answers', answers });
+    if (stopped) return close();
+    log.grown();
+    changeSoon();
+  }
+
   function maintain(): void {
     clearImmediate(slice);
+    if (log.mustWait) return;
     try {
-      // Requests come between the slices.
       if (state.maintain(MAINTENANCE_SLICE)) slice = setImmediate(maintain);
+      log.grown();
       maintenanceFailed = false;
     } catch (error) {
       if (!isSqliteError(error)) throw error;
-      if (!maintenanceFailed) {
-        post({ type: 'warning', warning: { type: 'maintenance-failed', detail: error.message } });
-      }
-      maintenanceFailed = true;
+      maintenanceFails(error);
     }
+  }
+
+  function maintenanceFails(error: Error): void {
+    if (!maintenanceFailed) {
+      post({ type: 'warning', warning: { type: 'maintenance-failed', detail: error.message } });
+    }
+    maintenanceFailed = true;
   }
 
   function close(): void {
     clearInterval(maintenance);
     clearImmediate(slice);
+    void log.stop();
     port.close();
   }
 }
