@@ -2,8 +2,6 @@ export { createCache } from './create.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheClient, CacheOptions, CacheStats, CacheStatus } from './contract.ts';
 export type { CacheEvent, CacheWarning } from './events.ts';
-export type { MapStats } from './messages.ts';
-export type { ActorState, BackOff } from './supervisor.ts';
 export type {
   Descriptor,
   Digest,

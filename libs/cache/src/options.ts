@@ -15,7 +15,7 @@ export const actorOptionsSchema = z
   .readonly();
 export type ActorOptions = z.infer<typeof actorOptionsSchema>;
 
-/** Same values as DESIGN's recency threshold and bounds; all of it can be set through `createCache`. */
+/** What `createCache` goes by where its caller says nothing. */
 export const actorDefaults = {
   maxManifests: 100_000,
   maxLayers: 1_000_000,
