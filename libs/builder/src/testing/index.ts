@@ -1,4 +1,5 @@
 export { createCountedNix, type CountedNix } from './counted-nix.ts';
+export { inspectServer, type ServerInspection } from './inspect-server.ts';
 export { nixEnvironment } from './nix-environment.ts';
 export { createPackageRepository, type PackageRepository } from './package-repository.ts';
 export { prepareTestPackages, type TestPackageOptions } from './packages.ts';
