@@ -1,12 +1,5 @@
 import { constants, crc32, deflateRawSync } from 'node:zlib';
-
-/** Compresses a stream of chunks; what comes out does not depend on how the stream was cut. */
-export interface Compressor {
-  /** Takes bytes that are valid during the call only. */
-  push(chunk: Buffer): void;
-  /** Writes what is left and what ends the stream; nothing may be pushed after. */
-  finish(): void;
-}
+import type { Compressor } from './types.ts';
 
 /** Large enough that starting anew costs little, small enough that memory does not matter. */
 const BLOCK_SIZE = 512 * 1024;

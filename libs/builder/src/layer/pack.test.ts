@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   AWKWARD_PATHS,
@@ -168,6 +168,24 @@ describe('packLayer', () => {
     if (!fast.ok || !small.ok) throw new Error('not packed');
     expect(fast.layer.diffId).toBe(small.layer.diffId);
     expect(fast.layer.digest).not.toBe(small.layer.digest);
+  });
+
+  test('packs the same archive as zstd, labelled as such', () => {
+    const storeDir = prepareStore('store');
+    const result = packLayer({
+      paths: Object.values(AWKWARD_PATHS),
+      storeDir,
+      spoolFile: join(dir, 'zstd'),
+      compression: { format: 'zstd', level: 3 },
+    });
+    if (!result.ok) throw new Error(result.message);
+    const compressed = readFileSync(result.layer.spoolFile);
+    expect(result.layer).toMatchObject({
+      digest: sha256(compressed),
+      diffId: GOLDEN_TOGETHER,
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd',
+    });
+    expect(sha256(zstdDecompressSync(compressed))).toBe(GOLDEN_TOGETHER);
   });
 
   test('returns a failure that survives being sent to another thread, and leaves no file', () => {

@@ -1,9 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { MEDIA_TYPES } from '../image/media-types.ts';
 import { STORE_DIR, writeStorePaths } from './archive.ts';
+import { createCompressor, LAYER_MEDIA_TYPES } from './compressor.ts';
 import { toLayerFailure } from './error.ts';
-import { GzipCompressor } from './gzip.ts';
 import { planSymlinkLayer } from './symlinks.ts';
 import type { ByteSink } from './tar-writer.ts';
 import type {
@@ -78,7 +77,7 @@ function writeCompressed(
 ): Omit<PackedLayer, 'spoolFile'> {
   const compressed = new Tally();
   const archive = new Tally();
-  const compressor = new GzipCompressor(compression.level, (chunk) => {
+  const compressor = createCompressor(compression, (chunk) => {
     compressed.add(chunk);
     writeAll(fd, chunk);
   });
@@ -92,7 +91,7 @@ function writeCompressed(
     diffId: archive.digest(),
     size: compressed.size,
     uncompressedSize: archive.size,
-    mediaType: MEDIA_TYPES.oci.gzipLayer,
+    mediaType: LAYER_MEDIA_TYPES[compression.format],
   };
 }
 

@@ -1,93 +1,252 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_LAYER_BUDGET, planLayers } from './plan.ts';
+import { DEFAULT_LAYER_BUDGET, planLayers, type PlanOptions } from './plan.ts';
+import { storeName } from './store-name.ts';
 import type { LayerPlan, StorePathInfo } from './types.ts';
 
-const hash = fc.string({
-  unit: fc.constantFrom('0', '9', 'a', 'z'),
-  minLength: 32,
-  maxLength: 32,
-});
+const KIB = 1024;
+const LARGE = 1024 * KIB;
 
-const info: fc.Arbitrary<StorePathInfo> = fc
-  .record({ hash, name: fc.constantFrom('glibc-2.40', 'git-2.47', 'jq'), narSize: fc.nat(5) })
-  .map(({ hash, name, narSize }) => ({
-    path: `/nix/store/${hash}-${name}`,
-    narHash: `sha256:${'0'.repeat(64)}` as const,
-    narSize,
-    references: [],
-  }));
-
-const graph = fc.uniqueArray(info, { selector: ({ path }) => path, maxLength: 200 });
-
-function names(plan: LayerPlan): string[][] {
-  return plan.map((layer) => layer.paths.map(({ path }) => path));
+interface PathOptions {
+  readonly size?: number;
+  readonly refersTo?: readonly string[];
+  readonly hash?: string;
 }
 
-function path(name: string, narSize: number): StorePathInfo {
+function storePath(name: string, hash = '0'): string {
+  return `/nix/store/${hash.repeat(32)}-${name}`;
+}
+
+function path(name: string, { size = KIB, refersTo = [], hash }: PathOptions = {}): StorePathInfo {
   return {
-    path: `/nix/store/00000000000000000000000000000000-${name}`,
+    path: storePath(name, hash),
     narHash: `sha256:${'0'.repeat(64)}`,
-    narSize,
-    references: [],
+    narSize: size,
+    references: refersTo.map((other) => storePath(other, hash)),
   };
 }
 
-describe('planLayers', () => {
-  test('puts every path into exactly one layer', () => {
+/** Graphs as a store has them: no circles but a path's own, sizes on both sides of what is small, some equal names. */
+const graph: fc.Arbitrary<StorePathInfo[]> = fc
+  .array(
+    fc.record({
+      name: fc.constantFrom('glibc-2.40', 'git-2.47', 'jq', 'openssl-3.0'),
+      size: fc.oneof(fc.nat(5), fc.nat(400 * KIB)),
+      links: fc.array(fc.nat(200), { maxLength: 6 }),
+    }),
+    { maxLength: 200 },
+  )
+  .map((nodes) => {
+    const paths = nodes.map(({ name }, i) => `/nix/store/${`${i}`.padStart(32, '0')}-${name}`);
+    return nodes.map(({ size, links }, i) => ({
+      path: paths[i] ?? '',
+      narHash: `sha256:${'0'.repeat(64)}` as const,
+      narSize: size,
+      references: links.flatMap((link) => (link <= i ? (paths[link] ?? []) : [])),
+    }));
+  });
+
+const budget = fc.integer({ min: -1, max: 250 });
+const popularity: fc.Arbitrary<PlanOptions['popularity']> = fc.option(
+  fc.constant(
+    new Map([
+      ['glibc-2.40', 4000],
+      ['git-2.47', 1],
+      ['jq', 1],
+    ]),
+  ),
+  { nil: undefined },
+);
+const options = fc.record({ budget, popularity });
+
+/** The same name with a hash that no other path has. */
+function elsewhere(path: string): string {
+  return path.replace('/store/0', '/store/z');
+}
+
+/** A layer as a client tells it from another: by what is in it. */
+function identities(plan: LayerPlan): string[] {
+  return plan.map(({ paths }) => paths.map(({ path }) => path).join());
+}
+
+/** Names by layer, to read. */
+function names(plan: LayerPlan): string[][] {
+  return plan.map(({ paths }) => paths.map(({ path }) => storeName(path)));
+}
+
+describe('any plan', () => {
+  test('has every path in exactly one layer', () => {
     fc.assert(
-      fc.property(graph, fc.integer({ min: -1, max: 250 }), (paths, budget) => {
-        const planned = names(planLayers(paths, { budget })).flat();
-        expect(planned.sort()).toEqual(paths.map(({ path }) => path).sort());
+      fc.property(graph, options, (paths, options) => {
+        const planned = planLayers(paths, options).flatMap((layer) => layer.paths);
+        expect(planned.map(({ path }) => path).sort()).toEqual(
+          paths.map(({ path }) => path).sort(),
+        );
       }),
     );
   });
 
-  test('never exceeds the budget and makes no empty layer', () => {
+  test('never exceeds the budget and has no empty layer', () => {
     fc.assert(
-      fc.property(graph, fc.integer({ min: -1, max: 250 }), (paths, budget) => {
-        const plan = planLayers(paths, { budget });
-        expect(plan.length).toBeLessThanOrEqual(Math.max(1, budget));
+      fc.property(graph, options, (paths, options) => {
+        const plan = planLayers(paths, options);
+        expect(plan.length).toBeLessThanOrEqual(Math.max(1, options.budget));
         expect(plan.every((layer) => layer.paths.length > 0)).toBe(true);
       }),
     );
   });
 
-  test('uses the whole budget when there are more paths than layers', () => {
-    fc.assert(
-      fc.property(graph, fc.integer({ min: 1, max: 250 }), (paths, budget) => {
-        expect(planLayers(paths, { budget }).length).toBe(Math.min(paths.length, budget));
-      }),
-    );
-  });
-
-  test('does not depend on the order of the graph', () => {
-    const shuffled = graph.chain((paths) =>
-      fc.tuple(
-        fc.constant(paths),
-        fc.shuffledSubarray(paths, { minLength: paths.length, maxLength: paths.length }),
-      ),
-    );
-    fc.assert(
-      fc.property(shuffled, fc.integer({ min: 1, max: 100 }), ([a, b], budget) => {
-        expect(planLayers(b, { budget })).toEqual(planLayers(a, { budget }));
-      }),
-    );
-  });
-
-  test('puts the largest paths alone, the rest together, and breaks ties by name', () => {
-    const plan = planLayers([path('c', 1), path('a', 1), path('d', 9), path('b', 1)], {
-      budget: 3,
+  test('is the same in whatever order the graph comes, and every time', () => {
+    const shuffled = graph.chain((paths) => {
+      const length = { minLength: paths.length, maxLength: paths.length };
+      return fc.tuple(fc.constant(paths), fc.shuffledSubarray(paths, length));
     });
-    expect(plan.map((layer) => layer.paths.map(({ path }) => path.slice(44)))).toEqual([
-      ['d'],
-      ['a'],
-      ['b', 'c'],
+    fc.assert(
+      fc.property(shuffled, options, ([paths, others], options) => {
+        expect(planLayers(others, options)).toEqual(planLayers(paths, options));
+      }),
+    );
+  });
+
+  test('keeps its layers when packages that share nothing with it are added', () => {
+    const unrelated = graph.map((paths) => {
+      return paths.map((info) => ({
+        ...info,
+        path: elsewhere(info.path),
+        references: info.references.map(elsewhere),
+      }));
+    });
+    fc.assert(
+      fc.property(graph, unrelated, (paths, more) => {
+        const before = identities(planLayers(paths, { budget: 1000 }));
+        const after = identities(planLayers([...more, ...paths], { budget: 1000 }));
+        expect(after).toEqual(expect.arrayContaining(before));
+      }),
+    );
+  });
+
+  test('with popularity, changes at most a layer for each path that is added', () => {
+    const options = {
+      budget: 1000,
+      popularity: new Map([
+        ['glibc-2.40', 4000],
+        ['jq', 1],
+      ]),
+    };
+    fc.assert(
+      fc.property(graph, fc.nat(400 * KIB), (paths, size) => {
+        const before = identities(planLayers(paths, options));
+        const after = identities(planLayers([...paths, path('jq', { size, hash: 'z' })], options));
+        expect(before.filter((layer) => !after.includes(layer)).length).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  test('groups new versions of everything as it grouped the old ones', () => {
+    fc.assert(
+      fc.property(graph, options, (paths, options) => {
+        const [before, after] = [numbered(paths, false), numbered(paths, true)].map((version) =>
+          names(planLayers(version, options)),
+        );
+        expect(after).toEqual(before);
+      }),
+    );
+  });
+});
+
+/** Names that tell all paths apart, as they nearly always do, and hashes in this order or in that. */
+function numbered(graph: readonly StorePathInfo[], reversed: boolean): StorePathInfo[] {
+  const renamed = new Map(
+    graph.map(({ path }, i) => {
+      const hash = reversed ? graph.length - i : i;
+      return [path, `/nix/store/${`${hash}`.padStart(32, '0')}-${storeName(path)}-${i}`];
+    }),
+  );
+  const rename = (path: string) => renamed.get(path) ?? path;
+  return graph.map((info) => ({
+    ...info,
+    path: rename(info.path),
+    references: info.references.map(rename),
+  }));
+}
+
+describe('planLayers', () => {
+  test('puts a large path alone, and small ones with those that the same packages need', () => {
+    const plan = planLayers([
+      path('git', { refersTo: ['git-data', 'pcre', 'libc'] }),
+      path('git-data'),
+      path('pcre', { refersTo: ['libc'] }),
+      path('jq', { refersTo: ['libjq', 'libc'] }),
+      path('libjq', { refersTo: ['libc'] }),
+      path('libc', { size: LARGE, refersTo: ['libgcc', 'libidn'] }),
+      path('libgcc'),
+      path('libidn', { refersTo: ['libgcc'] }),
+    ]);
+    expect(names(plan)).toEqual([
+      ['libc'],
+      ['git', 'git-data', 'pcre'],
+      ['jq', 'libjq'],
+      ['libgcc', 'libidn'],
     ]);
   });
 
+  test('with popularity, puts small paths with those that are as popular', () => {
+    const popularity = new Map([
+      ['libgcc', 100],
+      ['libidn', 110],
+      ['pcre', 8],
+      ['git', 0],
+    ]);
+    const graph = [
+      path('git', { refersTo: ['pcre', 'libidn', 'libgcc'] }),
+      ...['pcre', 'libidn', 'libgcc', 'unheard-of'].map((name) => path(name)),
+    ];
+    expect(names(planLayers(graph, { popularity }))).toEqual([
+      ['git', 'unheard-of'],
+      ['libgcc', 'libidn'],
+      ['pcre'],
+    ]);
+  });
+
+  test('over the budget, puts the smallest layers together', () => {
+    const sizes = { a: 5 * LARGE, b: 4 * LARGE, c: 3 * LARGE, d: 2 * LARGE };
+    const graph = Object.entries(sizes).map(([name, size]) => path(name, { size }));
+    expect(names(planLayers(graph, { budget: 3 }))).toEqual([['a'], ['c', 'd'], ['b']]);
+  });
+
+  test('over the budget and with popularity, keeps apart what few and what many need', () => {
+    const popularity = new Map([
+      ['libc', 5000],
+      ['libm', 4500],
+    ]);
+    const graph = ['leaf', 'libc', 'libm', 'twig'].map((name) => path(name, { size: LARGE }));
+    expect(
+      names(planLayers([path('huge', { size: 9 * LARGE }), ...graph], { budget: 3, popularity })),
+    ).toEqual([['huge'], ['leaf', 'twig'], ['libc', 'libm']]);
+  });
+
+  test('puts everything into one layer where there may be only one', () => {
+    const popularity = new Map([['b', 5000]]);
+    for (const budget of [1, 0, -1, 1.9]) {
+      const plan = planLayers([path('a', { size: LARGE }), path('b', { size: LARGE })], {
+        budget,
+        popularity,
+      });
+      expect(names(plan)).toEqual([['a', 'b']]);
+    }
+  });
+
+  test('plans graphs with circles and references that lead out of them', () => {
+    const plan = planLayers([
+      path('a', { refersTo: ['b', 'a', 'elsewhere'] }),
+      path('b', { refersTo: ['a'] }),
+      path('c', { refersTo: ['c'] }),
+    ]);
+    expect(names(plan)).toEqual([['a', 'b'], ['c']]);
+  });
+
   test('plans a path that is named twice once', () => {
-    expect(planLayers([path('a', 1), path('a', 1)])).toEqual([{ paths: [path('a', 1)] }]);
+    expect(planLayers([path('a'), path('a')])).toEqual([{ paths: [path('a')] }]);
   });
 
   test('plans nothing for nothing', () => {
@@ -95,7 +254,7 @@ describe('planLayers', () => {
   });
 
   test('leaves room below the 128 layers of the overlay driver', () => {
-    const paths = Array.from({ length: 300 }, (_, i) => path(`p${i}`, i));
+    const paths = Array.from({ length: 300 }, (_, i) => path(`p${i}`, { size: LARGE + i }));
     expect(planLayers(paths)).toHaveLength(DEFAULT_LAYER_BUDGET);
     expect(DEFAULT_LAYER_BUDGET).toBe(94);
   });

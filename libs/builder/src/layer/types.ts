@@ -21,11 +21,27 @@ export interface PlannedLayer {
 /** Store paths by layer, the lowest layer first; every path is in exactly one of them. */
 export type LayerPlan = readonly PlannedLayer[];
 
+/**
+ * How many store paths of a package set refer to one of a name (`glibc-2.40-66`); undefined for a name never heard of.
+ * A `Map` will do.
+ */
+export interface PopularityCounts {
+  get(name: string): number | undefined;
+}
+
 /** How a layer is compressed. It changes a layer's digest, so it belongs in every key a layer is found by. */
 export interface Compression {
-  readonly format: 'gzip';
-  /** zlib's, 1 (fast) to 9 (small). */
+  readonly format: 'gzip' | 'zstd';
+  /** The format's own: 1 (fast) to 9 (small) for gzip, 1 to 19 for zstd. */
   readonly level: number;
+}
+
+/** Compresses a stream of chunks; what comes out does not depend on how the stream was cut. */
+export interface Compressor {
+  /** Takes bytes that are valid during the call only. */
+  push(chunk: Buffer): void;
+  /** Writes what is left and what ends the stream; nothing may be pushed after. */
+  finish(): void;
 }
 
 /** A layer in a file of its own, ready for storage. */
