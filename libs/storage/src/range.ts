@@ -34,6 +34,11 @@ export function resolveRange(range: ByteRange, size: number): ByteSpan | null {
   return first >= size ? null : { offset: first, length: Math.min(last, size - 1) - first + 1 };
 }
 
+/** As a request header's value. */
+export function formatRange(range: ByteRange): string {
+  return 'suffix' in range ? `bytes=-${range.suffix}` : `bytes=${range.first}-${range.last ?? ''}`;
+}
+
 function assertPosition(position: number): void {
   if (!Number.isInteger(position) || position < 0) {
     throw new BlobError('invalid', `A range holds non-negative integers, not ${position}`);

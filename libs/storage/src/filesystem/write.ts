@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto';
-import { lstat, open, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, rm, type FileHandle } from 'node:fs/promises';
 import { digestOf, type Digest } from '../digest.ts';
 import { BlobError } from '../error.ts';
 import { assertObjectSize, type ObjectName } from '../object-name.ts';
+import { assertDigest, hashFile, openSource } from '../source.ts';
 import type { BlobSource, FileSource, ObjectPut } from '../store.ts';
 import { blobPath, objectPath } from './path.ts';
 import { readObject } from './read.ts';
 import { errnoOf, systemError } from './system-error.ts';
 import { linkDurably, renameDurably, withTemporaryFile, type WritableLayout } from './temporary.ts';
-
-/** Hashing blocks the event loop; a piece of this size, in bytes, for a third of a millisecond. */
-const PIECE = 256 * 1024;
 
 /**
  * Stores a blob. One that is there already is replaced rather than looked at: that costs less than reading it, mends a
@@ -76,9 +73,8 @@ async function putFile(
   digest: Digest,
   source: FileSource,
 ): Promise<void> {
-  const input = await openSource(source.file);
+  const { handle: input } = await openSource(source);
   try {
-    await assertSize(input, source);
     if (source.move === true && (await moveFile(input, target, digest, source))) return;
     await withTemporaryFile(layout, async (output, path) => {
       assertDigest(await hashFile(input, output), digest);
@@ -109,45 +105,5 @@ async function moveFile(
   } catch (error) {
     if (errnoOf(error) === 'EXDEV') return false;
     throw error;
-  }
-}
-
-async function openSource(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') {
-      throw new BlobError('invalid', `There is no file ${path} to put`, { cause: error });
-    }
-    throw systemError(error, `read ${path}`);
-  }
-}
-
-async function assertSize(input: FileHandle, { file, verified }: FileSource): Promise<void> {
-  const stats = await input.stat();
-  if (!stats.isFile()) throw new BlobError('invalid', `${file} is not a regular file`);
-  if (verified !== undefined && stats.size !== verified.size) {
-    throw new BlobError('corrupt', `${file} has ${stats.size} bytes instead of ${verified.size}`);
-  }
-}
-
-function assertDigest(actual: Digest, expected: Digest): void {
-  if (actual !== expected) {
-    throw new BlobError('corrupt', `The content put as ${expected} has digest ${actual}`);
-  }
-}
-
-/** Hashes a whole file, and copies it to `output` on the way, if there is one. */
-async function hashFile(input: FileHandle, output?: FileHandle): Promise<Digest> {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafeSlow(PIECE);
-  let position = 0;
-  for (;;) {
-    const { bytesRead } = await input.read(buffer, 0, PIECE, position);
-    if (bytesRead === 0) return `sha256:${hash.digest('hex')}`;
-    const piece = buffer.subarray(0, bytesRead);
-    hash.update(piece);
-    await output?.writeFile(piece);
-    position += bytesRead;
   }
 }

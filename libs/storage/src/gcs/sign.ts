@@ -1,0 +1,85 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Storage } from '@google-cloud/storage';
+import { BlobError } from '../error.ts';
+
+/** As long as Nixery's; clients follow a redirect at once, in ms. */
+const VALID_MS = 5 * 60_000;
+
+/** A key to sign addresses with, apart from the credentials for requests. */
+export interface SigningKey {
+  /** The file of the private key, in PEM. */
+  readonly keyFile: string;
+  /** The service account whose key it is: its e-mail address. */
+  readonly account: string;
+}
+
+/**
+ * How clients are sent to objects: by V4 signed addresses where there is a key, or an account that may have Google sign
+ * for it; by public ones otherwise.
+ *
+ * @param storage - with the credentials to sign with.
+ * @param mayHaveKey - whether it is worth trying.
+ */
+export async function createLinks(
+  storage: Storage,
+  bucket: string,
+  mayHaveKey: boolean,
+): Promise<(key: string) => Promise<string>> {
+  async function signed(key: string): Promise<string> {
+    const [url] = await storage
+      .bucket(bucket)
+      .file(key)
+      .getSignedUrl({
+        version: 'v4',
+        action: 'read',
+        expires: Date.now() + VALID_MS,
+      });
+    return url;
+  }
+
+  if (mayHaveKey && (await canSign(signed))) return signed;
+  return (key) => Promise.resolve(publicUrl(storage, bucket, key));
+}
+
+/** Where the key comes with the credentials, signing is arithmetic; elsewhere it needs a permission and a network. */
+async function canSign(sign: (key: string) => Promise<string>): Promise<boolean> {
+  try {
+    await sign('layers/');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function publicUrl(storage: Storage, bucket: string, key: string): string {
+  return new URL(`/${encodeURIComponent(bucket)}/${key}`, storage.apiEndpoint).href;
+}
+
+/** The same endpoint with a key of its own. @throws BlobError `invalid` if the key cannot be used. */
+export async function signerOf(
+  storage: Storage,
+  { keyFile, account }: SigningKey,
+): Promise<Storage> {
+  const key = await readKey(keyFile);
+  return new Storage({
+    apiEndpoint: storage.apiEndpoint,
+    projectId: storage.projectId,
+    credentials: { client_email: account, private_key: key },
+  });
+}
+
+async function readKey(file: string): Promise<string> {
+  try {
+    const key = await readFile(file, 'utf8');
+    createPrivateKey(key);
+    return key;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BlobError(
+      'invalid',
+      `Cannot use the signing key ${file}: ${reason}; it has to be a service account's private key, in PEM`,
+      { cause },
+    );
+  }
+}
