@@ -7,6 +7,9 @@ const sources = ['NIXERY_CHANNEL', 'NIXERY_PKGS_REPO', 'NIXERY_PKGS_PATH'];
 /** The package set that needs no nixpkgs: Debian's packages as Nix packages. */
 export const offlinePackages = path.join(stateDir, 'packages');
 
+/** Makes it anew when a .deb that it names is gone. */
+const refreshProgram = path.join(root, 'tools/packages/refresh.ts');
+
 /**
  * What a first `npm start` runs with. Anything the environment sets stays as it is.
  *
@@ -18,7 +21,7 @@ export function serverDefaults(env, { hasApt }) {
   const chosen = sources.some((name) => env[name]);
   /** @type {Record<string, string>} */
   const source = hasApt
-    ? { NIXERY_PKGS_PATH: offlinePackages }
+    ? { NIXERY_PKGS_PATH: offlinePackages, NIXERY_PKGS_REFRESH: refreshProgram }
     : { NIXERY_CHANNEL: 'nixos-unstable' };
   const defaults = {
     NIXERY_HOST: '127.0.0.1',

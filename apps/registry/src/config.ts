@@ -7,7 +7,7 @@ export interface Config {
   readonly host: string | undefined;
   readonly port: number;
   readonly source:
-    | { readonly kind: 'path'; readonly path: string }
+    | { readonly kind: 'path'; readonly path: string; readonly refresh: string | undefined }
     | { readonly kind: 'git'; readonly url: string }
     | { readonly kind: 'channel'; readonly channel: string; readonly repositoryUrl: string };
   readonly storage: { readonly backend: 'filesystem'; readonly path: string };
@@ -97,6 +97,7 @@ const environment = z.object({
     .default('https://github.com/NixOS/nixpkgs'),
   NIXERY_PKGS_REPO: gitUrl.optional(),
   NIXERY_PKGS_PATH: absolutePath.optional(),
+  NIXERY_PKGS_REFRESH: absolutePath.optional(),
   NIXERY_STORAGE_BACKEND: z
     .enum(['filesystem'], 'must be filesystem (gcs and s3 are not there yet)')
     .default('filesystem'),
@@ -225,5 +226,5 @@ function sourceOf(env: Environment): Config['source'] {
     return { kind: 'channel', channel: env.NIXERY_CHANNEL, repositoryUrl: env.NIXERY_CHANNEL_URL };
   }
   if (env.NIXERY_PKGS_REPO !== undefined) return { kind: 'git', url: env.NIXERY_PKGS_REPO };
-  return { kind: 'path', path: env.NIXERY_PKGS_PATH ?? '' };
+  return { kind: 'path', path: env.NIXERY_PKGS_PATH ?? '', refresh: env.NIXERY_PKGS_REFRESH };
 }

@@ -18,6 +18,7 @@ import {
   gitSource,
   type PackageSource,
   pathSource,
+  Refresher,
   SourceStore,
 } from './source/index.ts';
 import type { StateDir } from './state-dir.ts';
@@ -25,7 +26,12 @@ import { Workers } from './workers.ts';
 
 /** Where packages come from, as configured. */
 export type SourceOptions =
-  | { readonly kind: 'path'; readonly path: string }
+  | {
+      readonly kind: 'path';
+      readonly path: string;
+      /** A program that brings the folder up to date; run when something of it cannot be built, which is then tried again. */
+      readonly refresh?: string | undefined;
+    }
   | { readonly kind: 'git'; readonly url: string }
   | {
       readonly kind: 'channel';
@@ -89,8 +95,14 @@ function createSource({ env, source, state }: CreateBuilderOptions): PackageSour
   const fetchEnv = fetchEnvironment(env);
   const store = new SourceStore(state.sources, fetchEnv);
   switch (source.kind) {
-    case 'path':
-      return pathSource(source.path);
+    case 'path': {
+      const { path, refresh } = source;
+      const refreshEnv = { ...fetchEnv, NIXERY_PKGS_PATH: path };
+      return pathSource(
+        path,
+        refresh ? new Refresher({ program: refresh, env: refreshEnv }) : undefined,
+      );
+    }
     case 'git':
       return gitSource({ url: source.url, dir: state.git, store, env: fetchEnv });
     case 'channel':

@@ -82,11 +82,23 @@ export class ImageBuilder {
   }
 
   /**
-   * Evaluates, realises, packs what is missing, and stores the image.
+   * Evaluates, realises, packs what is missing, and stores the image. Where something does not build, and the package
+   * source can be brought up to date, once more after that.
    *
    * @throws BuildError
    */
   async build(build: Build, revision: Revision, signal: AbortSignal): Promise<ManifestRecord> {
+    try {
+      return await this.#attempt(build, revision, signal);
+    } catch (error) {
+      const { source } = this.#options;
+      if (!(error instanceof BuildError) || error.code !== 'build-failed') throw error;
+      if ((await source.refresh?.(signal)) !== true) throw error;
+      return await this.#attempt(build, revision, signal);
+    }
+  }
+
+  async #attempt(build: Build, revision: Revision, signal: AbortSignal): Promise<ManifestRecord> {
     const { request } = build;
     const rootsDir = join(this.#options.rootsDir, build.id);
     try {

@@ -1,13 +1,16 @@
 import { realpath } from 'node:fs/promises';
 
 import { BuildError } from '../errors.ts';
+import type { Refresher } from './refresher.ts';
 import type { PackageSource } from './types.ts';
 
 /**
  * A package set in a local folder, read where it is: copying a checkout of nixpkgs into the Nix store at every build would
  * cost seconds. Nix may read this folder and nothing else.
+ *
+ * @param refresher brings the folder up to date when something of it cannot be built
  */
-export function pathSource(path: string): PackageSource {
+export function pathSource(path: string, refresher?: Refresher): PackageSource {
   return {
     kind: 'path',
     id: path,
@@ -22,5 +25,6 @@ export function pathSource(path: string): PackageSource {
         throw new BuildError('source-unavailable', 'the package set cannot be read', { cause });
       }
     },
+    ...(refresher && { refresh: (signal) => refresher.refresh(signal) }),
   };
 }

@@ -29,6 +29,14 @@ export interface PackageSource {
    * @throws BuildError `source-unavailable`, `deadline`, `stopping`
    */
   provide(revision: Revision, signal: AbortSignal): Promise<string>;
+
+  /**
+   * Brings the package set up to date after something of it could not be built: what it wants to fetch may be gone.
+   * Sources that are fetched themselves have nothing to do here, and no such method.
+   *
+   * @returns whether building once more may go better
+   */
+  refresh?(signal: AbortSignal): Promise<boolean>;
 }
 
 export const COMMIT = /^[0-9a-f]{40}$/;

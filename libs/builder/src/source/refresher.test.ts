@@ -1,0 +1,70 @@
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { fetchEnvironment } from '../process/environment.ts';
+import { parseImageName } from '../image-name.ts';
+import { createHarness } from '../testing/harness.ts';
+import { Refresher } from './refresher.ts';
+
+const { signal } = new AbortController();
+const env = fetchEnvironment(process.env);
+
+let dir: string;
+let program: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'nixery-refresher-'));
+  program = join(dir, 'program');
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+async function writeProgram(script: string): Promise<void> {
+  await writeFile(program, `#!/bin/sh\n${script}\n`);
+  await chmod(program, 0o755);
+}
+
+describe('a refresher', () => {
+  it('runs its program once for all who ask, and not again for ten minutes', async () => {
+    await writeProgram(`echo run >> ${dir}/runs`);
+    let now = 0;
+    const refresher = new Refresher({ program, env, now: () => now });
+    expect(await Promise.all([refresher.refresh(signal), refresher.refresh(signal)])).toEqual([
+      true,
+      true,
+    ]);
+    now = 599_999;
+    expect(await refresher.refresh(signal)).toBe(false);
+    expect(await readFile(join(dir, 'runs'), 'utf8')).toBe('run\n');
+    now = 600_000;
+    expect(await refresher.refresh(signal)).toBe(true);
+  });
+
+  it('is of no use where its program fails, or is not there', async () => {
+    expect(await new Refresher({ program, env }).refresh(signal)).toBe(false);
+    await writeProgram('exit 1');
+    expect(await new Refresher({ program, env }).refresh(signal)).toBe(false);
+  });
+});
+
+describe('a package that no longer builds from the set as it is', () => {
+  it('is built once the set is refreshed, in the same request', async () => {
+    const packages = await createHarness();
+    const set = join(packages.dir, 'packages');
+    await rename(join(set, 'default.nix'), join(set, 'set.nix'));
+    await writeFile(
+      join(set, 'default.nix'),
+      '{ ... }@args: let set = import ./set.nix args; in set // { expired = if builtins.pathExists ./fresh then set.hello else set.failing; }',
+    );
+    await writeProgram('exec touch "$NIXERY_PKGS_PATH/fresh"');
+    await packages.stop();
+    const harness = await packages.restart({
+      source: { kind: 'path', path: set, refresh: program },
+    });
+    const record = await harness.builder.image(parseImageName('expired', 'latest'));
+    expect(record.forms.oci?.digest).toMatch(/^sha256:/);
+    await harness.stop();
+    await harness.remove();
+  });
+});
