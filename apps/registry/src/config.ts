@@ -122,6 +122,9 @@ const environment = z.object({
 });
 type Environment = z.infer<typeof environment>;
 
+/** The names of all variables that are settings of this server. */
+export const CONFIG_VARIABLES: readonly string[] = Object.keys(environment.shape);
+
 /** Variables of other makers that begin as ours do: Kubernetes describes a service named "nixery" in them. */
 const FOREIGN = /^NIXERY_(?:SERVICE_|PORT(?:_|$))/;
 
@@ -179,10 +182,15 @@ function sourceWarnings([used, ...ignored]: readonly string[]): readonly string[
 }
 
 function unknownVariables(set: Readonly<Record<string, string | undefined>>): readonly string[] {
-  const known = Object.keys(environment.shape);
   return Object.keys(set)
-    .filter((name) => name.startsWith('NIXERY_') && !known.includes(name) && !FOREIGN.test(name))
-    .map((name) => `${name} is no setting of this server; did you mean ${nearest(name, known)}?`);
+    .filter(
+      (name) =>
+        name.startsWith('NIXERY_') && !CONFIG_VARIABLES.includes(name) && !FOREIGN.test(name),
+    )
+    .map(
+      (name) =>
+        `${name} is no setting of this server; did you mean ${nearest(name, CONFIG_VARIABLES)}?`,
+    );
 }
 
 /** systemd's folder for a service's state, else the user's (XDG base directory specification). */
