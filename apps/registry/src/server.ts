@@ -83,16 +83,20 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       onEvent: (event) => logBuildEvent(logger, event),
       onError: (error) => logger.error({ err: error }, 'a worker thread failed'),
     });
-    closers.push(() => builder.stop());
-    if (config.scrubIntervalMs !== null) {
-      const scrubber = new Scrubber({
-        store,
-        heal: (digest) => builder.heal(digest, { thorough: true }),
-        intervalMs: config.scrubIntervalMs,
-        onEvent: (event) => logScrubEvent(logger, event),
-      });
-      closers.push(() => scrubber.stop());
-    }
+    const { scrubIntervalMs } = config;
+    const scrubber =
+      scrubIntervalMs === null
+        ? undefined
+        : new Scrubber({
+            store,
+            heal: (digest) => builder.heal(digest, { thorough: true }),
+            intervalMs: scrubIntervalMs,
+            onEvent: (event) => logScrubEvent(logger, event),
+          });
+    closers.push(async () => {
+      // It may be waiting for a build, which the builder ends.
+      await Promise.all([scrubber?.stop(), builder.stop()]);
+    });
 
     const { holdMs, webDir } = config;
     const bodies = new ManifestBodies(store);

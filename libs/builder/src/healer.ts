@@ -50,10 +50,11 @@ export class Healer {
 
   async #heal(digest: Digest, thorough: boolean): Promise<boolean> {
     const { cache, layers, onEvent, store } = this.#options;
-    // Somebody else may have healed it after our caller looked.
-    if (await this.#isThere(digest, thorough)) return true;
-    // Damaged, or gone: a build must not take it for there because it has the right size.
-    await store.delete(digest);
+    const state = await this.#look(digest, thorough);
+    // Somebody else has healed it after our caller looked.
+    if (state === 'intact') return true;
+    // A build would take it for whole if it has the right size.
+    if (state === 'damaged') await store.delete(digest);
     layers.distrust([digest]);
 
     const lostAt = this.#lost.get(digest);
@@ -62,7 +63,7 @@ export class Healer {
     if (entry === null) return false;
 
     const error = await this.#rebuild(entry, digest);
-    if (await this.#isThere(digest, false)) {
+    if ((await this.#look(digest, false)) === 'intact') {
       this.#lost.delete(digest);
       onEvent({ type: 'healed', digest });
       return true;
@@ -109,17 +110,17 @@ export class Healer {
     }
   }
 
-  async #isThere(digest: Digest, thorough: boolean): Promise<boolean> {
+  async #look(digest: Digest, thorough: boolean): Promise<'intact' | 'damaged' | 'missing'> {
     const { store } = this.#options;
-    if (thorough) return (await readThrough(store, digest)) === 'intact';
+    if (thorough) return await readThrough(store, digest);
     const status = await store.stat(digest);
-    if (!status.exists) return false;
-    const size = await this.expectedSize(digest);
-    return size === undefined || size === status.size;
+    if (!status.exists) return 'missing';
+    const size = await this.#expectedSize(digest);
+    return size === undefined || size === status.size ? 'intact' : 'damaged';
   }
 
   /** How many bytes a blob should have, where records tell. */
-  async expectedSize(digest: Digest): Promise<number | undefined> {
+  async #expectedSize(digest: Digest): Promise<number | undefined> {
     const { cache } = this.#options;
     const layer = await cache.findLayer(digest);
     if (layer !== null) return layer.record.size;

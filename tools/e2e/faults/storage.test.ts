@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { prepareTestPackages } from '@nixery/builder/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { countLogged } from '../log-lines.ts';
+import { type RegistryServer, startRegistry } from '../server.ts';
+
+const manifestSchema = z.object({ layers: z.array(z.object({ digest: z.string() })).min(1) });
+
+let dir: string;
+let server: RegistryServer;
+beforeEach(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'nixery-storage-'));
+  const packages = await prepareTestPackages(path.join(dir, 'packages'), { salt: randomUUID() });
+  server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
+});
+afterEach(async () => {
+  await server.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+test('while the storage is away, known images are answered, the server stays ready and says what is wrong, and nothing is rebuilt or forgotten', async () => {
+  const manifest = `${server.url}/v2/slow0/manifests/latest`;
+  const before = await (await fetch(manifest)).text();
+  const { layers } = manifestSchema.parse(JSON.parse(before));
+  const blob = `${server.url}/v2/slow0/blobs/${layers[0]?.digest}`;
+
+  const storage = path.join(dir, 'storage');
+  renameSync(storage, `${storage}-away`);
+  const during = await fetch(manifest);
+  expect([during.status, await during.text()]).toEqual([200, before]);
+  expect((await fetch(blob)).status).toBe(503);
+  const ready = await fetch(`${server.url}/readyz`);
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toMatchObject({
+    ready: true,
+    checks: {
+      storage: { status: 'degraded', reason: 'the storage does not answer (unavailable)' },
+      cache: { status: 'ok' },
+      nix: { status: 'ok' },
+    },
+  });
+
+  renameSync(`${storage}-away`, storage);
+  expect((await fetch(blob)).status).toBe(200);
+  expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({
+    checks: { storage: { status: 'ok' } },
+  });
+  expect(countLogged(server, 'build started')).toBe(1);
+});
