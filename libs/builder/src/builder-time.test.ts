@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { CreateBuilderOptions } from './create.ts';
 import { parseImageName } from './image-name.ts';
@@ -12,6 +12,9 @@ import { createHarness, type Harness, type Surroundings } from './testing/harnes
 import { type CountedNix, createCountedNix } from './testing/counted-nix.ts';
 import { nixEnvironment } from './testing/nix-environment.ts';
 import { createPackageRepository, type PackageRepository } from './testing/package-repository.ts';
+
+// Several servers and builds each, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 let dir: string;
 let repository: PackageRepository;
@@ -76,19 +79,19 @@ describe('an image of a branch', () => {
   });
 
   it('is refreshed in the background when it is nearly too old, once for all who ask', async () => {
-    const server = await start({ recencyMs: 10_000 });
+    const server = await start({ recencyMs: 6_000 });
     const first = await pull(server);
     await repository.commit(randomUUID());
-    await server.stop();
-    // The same age is now nearly all that is allowed.
-    await delay(1_000);
-    harness = await server.restart({}, { recencyMs: 1_200 + 200 });
-    const again = harness;
-    await delay(200);
-    await Promise.all(Array.from({ length: 10 }, () => pull(again)));
-    expect(count(again, 'refresh') + count(again, 'request')).toBe(1);
-    await expect.poll(() => again.events.filter((e) => e.type === 'done').length).toBe(1);
-    await expect.poll(async () => await pull(again), { timeout: 10_000 }).not.toBe(first);
+    const seen = new Set<string>();
+    // Nobody waits for the new image: each answer is the old one, until it is there.
+    while (!seen.has('new')) {
+      const digests = await Promise.all(Array.from({ length: 5 }, () => pull(server)));
+      for (const digest of digests) seen.add(digest === first ? 'old' : 'new');
+      await delay(50);
+    }
+    expect([...seen]).toEqual(['old', 'new']);
+    expect(count(server, 'refresh')).toBe(1);
+    expect(count(server, 'request')).toBe(1);
   });
 
   it('is given too old only while its source cannot be reached', async () => {
@@ -105,7 +108,7 @@ describe('an image of a branch', () => {
     await expect(pull(server, 'hello')).rejects.toMatchObject({ code: 'source-unavailable' });
 
     await rename(join(dir, 'away'), repository.url);
-    await expect.poll(() => pull(server), { timeout: 15_000, interval: 500 }).not.toBe(first);
+    await expect.poll(() => pull(server), { timeout: 60_000, interval: 500 }).not.toBe(first);
   });
 
   it('is not given too old when its source says that the branch is gone', async () => {
