@@ -5,7 +5,7 @@ import type { PopularityCounts, StorePathInfo } from './types.ts';
 type GroupOf = (info: StorePathInfo) => bigint;
 
 interface Node {
-  readonly info: StorePathInfo;
+  readonly references: readonly Node[];
   /** References to this one that are not followed yet. */
   waitsFor: number;
   /** A bit for each root that leads here. */
@@ -21,28 +21,32 @@ interface Node {
  * as it is: what only a circle leads to is one group.
  */
 export function groupByRoots(graph: readonly StorePathInfo[]): GroupOf {
-  const nodes = new Map<string, Node>(
-    graph.map((info) => [info.path, { info, waitsFor: 0, roots: 0n }]),
-  );
-  function* referencesOf({ path, references }: StorePathInfo): Generator<Node> {
-    for (const reference of new Set(references)) {
-      const node = reference === path ? undefined : nodes.get(reference);
-      if (node !== undefined) yield node;
-    }
-  }
-  for (const { info } of nodes.values()) {
-    for (const node of referencesOf(info)) node.waitsFor += 1;
-  }
+  const nodes = nodesOf(graph);
   const ready = [...nodes.values()].filter(({ waitsFor }) => waitsFor === 0);
   for (const [index, root] of ready.entries()) root.roots = 1n << BigInt(index);
   for (let node = ready.pop(); node !== undefined; node = ready.pop()) {
-    for (const reference of referencesOf(node.info)) {
+    for (const reference of node.references) {
       reference.roots |= node.roots;
       reference.waitsFor -= 1;
       if (reference.waitsFor === 0) ready.push(reference);
     }
   }
   return ({ path }) => nodes.get(path)?.roots ?? 0n;
+}
+
+function nodesOf(graph: readonly StorePathInfo[]): ReadonlyMap<string, Node> {
+  const nodes = new Map<string, Node & { readonly references: Node[] }>();
+  for (const { path } of graph) nodes.set(path, { references: [], waitsFor: 0, roots: 0n });
+  for (const { path, references } of graph) {
+    const node = nodes.get(path);
+    for (const reference of references) {
+      const other = nodes.get(reference);
+      if (node === undefined || other === undefined || other === node) continue;
+      node.references.push(other);
+      other.waitsFor += 1;
+    }
+  }
+  return nodes;
 }
 
 /**
