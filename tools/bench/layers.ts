@@ -1,6 +1,6 @@
 /**
  * What pulls cost by the way that store paths are put into layers, over a workload drawn from the offline package set:
- * `node tools/bench/layers.ts [--images N] [--seed N] [--budget N] [--pulls IMAGES]`. Needs Nix and apt; --pulls, skopeo.
+ * `node --conditions=@nixery/source tools/bench/layers.ts [--images N] [--seed N] [--budget N] [--pulls IMAGES]`. Needs Nix and apt; --pulls, skopeo.
  * docs/benchmarks/layers.md says what it showed.
  */
 import {
