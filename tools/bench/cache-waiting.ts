@@ -3,7 +3,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { Worker } from 'node:worker_threads';
 import { Echo } from './cache-echo.ts';
 import { heading, percentiles, random, row, timed } from './cache-figures.ts';
-import { layerKey, layerRecord, manifestKey } from './cache-records.ts';
+import { LAYERS_PER_IMAGE, layerKey, layerRecord, manifestKey } from './cache-records.ts';
 import { fileSizes, folder, layers, manifests, openCache, someLayerKeys } from './cache-subject.ts';
 
 const WATCH_MS = 15_000;
@@ -29,19 +29,21 @@ await cache.stop();
 /** Asks the cache, and a thread that only echoes: what that waits for is the machine's doing. */
 async function watch(what: string): Promise<void> {
   const echo = new Echo();
-  const waits: number[] = [];
+  const ofManifest: number[] = [];
+  const ofLayers: number[] = [];
   const hops: number[] = [];
   const end = performance.now() + WATCH_MS;
   while (performance.now() < end) {
     const keys = someLayerKeys();
     const key = manifestKey(random(manifests));
-    waits.push(await timed(() => cache.getManifest(key)));
-    waits.push(await timed(() => cache.getLayers(keys)));
+    ofManifest.push(await timed(() => cache.getManifest(key)));
+    ofLayers.push(await timed(() => cache.getLayers(keys)));
     hops.push(await timed(() => echo.ask(key)), await timed(() => echo.ask(keys)));
     await sleep(PAUSE_MS);
   }
   await echo.stop();
-  row(what, percentiles(waits));
+  row(`${what}: a manifest`, percentiles(ofManifest));
+  row(`  ${LAYERS_PER_IMAGE} layers`, percentiles(ofLayers));
   row('  only a hop', percentiles(hops));
 }
 
