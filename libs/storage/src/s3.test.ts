@@ -1,7 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { digestOf } from './digest.ts';
+import { readBlob } from './read-blob.ts';
+import { createS3Store, type S3StoreOptions } from './s3/store.ts';
+import type { BlobStore } from './store.ts';
 import { describeBlobStore } from './testing/contract.ts';
+import { LAYER_TYPE, MANIFEST_TYPE, MIB, collect } from './testing/harness.ts';
+import { startS3Server, type S3Server, type S3ServerOptions } from './testing/s3-server/server.ts';
 import { CREDENTIALS } from './testing/s3-server/signature.ts';
-import { startS3Server } from './testing/s3-server/server.ts';
-import { createS3Store } from './s3/store.ts';
 
 const BUCKET = 'images';
 
@@ -23,4 +33,225 @@ describeBlobStore('a bucket of a server without conditional writes', async () =>
     redirects: true,
     close: server.close,
   };
+});
+
+describe('the S3 store', () => {
+  let folder: string;
+  let server: S3Server;
+  const clock = { offsetMs: 0 };
+
+  async function start(options: Partial<S3ServerOptions> = {}): Promise<void> {
+    server = await startS3Server({
+      bucket: BUCKET,
+      now: () => Date.now() + clock.offsetMs,
+      ...options,
+    });
+  }
+
+  function open(options: Partial<S3StoreOptions> = {}): Promise<BlobStore> {
+    const { endpoint } = server;
+    const tuning = { deadlineMs: 3000, firstDelayMs: 10, partBytes: 5 * MIB };
+    return createS3Store({
+      bucket: BUCKET,
+      endpoint,
+      credentials: CREDENTIALS,
+      tuning,
+      ...options,
+    });
+  }
+
+  /** A client of the bucket's owner. */
+  function client(): S3Client {
+    return new S3Client({
+      region: 'us-east-1',
+      endpoint: server.endpoint,
+      credentials: CREDENTIALS,
+      forcePathStyle: true,
+    });
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 's3-test-'));
+    clock.offsetMs = 0;
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  describe('presigns addresses', () => {
+    const bytes = randomBytes(1000);
+    const digest = digestOf(bytes);
+
+    async function link(): Promise<URL> {
+      await start();
+      const store = await open();
+      await store.put(digest, { bytes }, LAYER_TYPE);
+      return new URL((await store.url(digest)) ?? '');
+    }
+
+    test('that serve ranges, too, and expire after five minutes', async () => {
+      const url = await link();
+      expect(url.searchParams.get('X-Amz-Expires')).toBe('300');
+      const range = await fetch(url, { headers: { Range: 'bytes=10-19' } });
+      expect(range.status).toBe(206);
+      expect(Buffer.from(await range.arrayBuffer())).toEqual(bytes.subarray(10, 20));
+      clock.offsetMs = 301_000;
+      expect((await fetch(url)).status).toBe(403);
+    });
+
+    test('that are refused once anything in them is changed', async () => {
+      const url = await link();
+      const other = digestOf(randomBytes(1)).slice('sha256:'.length);
+      const changes: readonly ((changed: URL) => void)[] = [
+        (changed) => changed.searchParams.set('X-Amz-Expires', '86400'),
+        (changed) => changed.searchParams.set('X-Amz-Date', '20990101T000000Z'),
+        (changed) => changed.searchParams.set('response-content-type', 'text/html'),
+        (changed) => changed.searchParams.set('X-Amz-Credential', 'somebody/else'),
+        (changed) => changed.searchParams.set('X-Amz-Signature', 'ab'.repeat(32)),
+        (changed) => changed.searchParams.delete('X-Amz-Signature'),
+        (changed) => {
+          changed.pathname = `/${BUCKET}/layers/${other}`;
+        },
+      ];
+      for (const change of changes) {
+        const changed = new URL(url);
+        change(changed);
+        expect((await fetch(changed)).status, changed.href).toBe(403);
+      }
+      expect((await fetch(url, { method: 'HEAD' })).status).toBe(403);
+      expect((await fetch(url)).status).toBe(200);
+    });
+  });
+
+  test("takes its settings from the AWS SDK's variables", async () => {
+    await start();
+    vi.stubEnv('AWS_ACCESS_KEY_ID', CREDENTIALS.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', CREDENTIALS.secretAccessKey);
+    vi.stubEnv('AWS_REGION', 'eu-north-1');
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', server.endpoint);
+    const store = await createS3Store({ bucket: BUCKET });
+    const url = new URL((await store.url(digestOf(Buffer.from('x')))) ?? '');
+    expect(url.origin).toBe(server.endpoint);
+    expect(url.pathname).toMatch(new RegExp(`^/${BUCKET}/layers/`));
+    expect(url.searchParams.get('X-Amz-Credential')).toContain('/eu-north-1/s3/');
+  });
+
+  describe('says at start what is wrong', () => {
+    test('with a bucket that is not there', async () => {
+      await start();
+      await expect(open({ bucket: 'missing' })).rejects.toMatchObject({
+        name: 'BlobError',
+        code: 'invalid',
+        message: expect.stringContaining('There is no bucket missing'),
+      });
+    });
+
+    test.each([
+      { denied: 'HEAD', path: /^\/images\/?$/, action: 's3:ListBucket' },
+      { denied: 'PUT', path: /nixery-check/, action: 's3:PutObject' },
+      { denied: 'GET', path: /nixery-check/, action: 's3:GetObject' },
+      { denied: 'DELETE', path: /nixery-check/, action: 's3:DeleteObject' },
+    ])('with permissions: $action', async ({ denied, path, action }) => {
+      await start({ isDenied: (method, pathname) => method === denied && path.test(pathname) });
+      await expect(open()).rejects.toMatchObject({
+        name: 'BlobError',
+        code: 'denied',
+        message: expect.stringContaining(`allow these credentials ${action}`),
+      });
+    });
+
+    test('with credentials: that there are none', async () => {
+      await start();
+      vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+      vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+      vi.stubEnv('HOME', folder);
+      const { endpoint } = server;
+      await expect(createS3Store({ bucket: BUCKET, endpoint })).rejects.toMatchObject({
+        name: 'BlobError',
+        code: 'denied',
+        message: expect.stringContaining('AWS_ACCESS_KEY_ID'),
+      });
+    });
+
+    test('with a service that cannot be reached, once the deadline has passed', async () => {
+      await start();
+      await server.close();
+      const opening = open({ tuning: { deadlineMs: 300, firstDelayMs: 10 } });
+      await expect(opening).rejects.toMatchObject({ name: 'BlobError', code: 'unavailable' });
+      await start();
+    });
+
+    test('and leaves nothing in the bucket', async () => {
+      await start();
+      const store = await open();
+      expect(await collect(store.list())).toEqual([]);
+      const probes = await fetch(`${server.endpoint}/${BUCKET}?list-type=2&prefix=nixery-check`, {
+        headers: { Authorization: 'AWS S3RVER:signature' },
+      });
+      expect(await probes.text()).not.toContain('<Key>nixery-check');
+    });
+  });
+
+  test('stores large blobs in parts, with their media type', async () => {
+    await start();
+    const store = await open();
+    const bytes = randomBytes(17 * MIB);
+    const digest = digestOf(bytes);
+    await store.put(digest, { bytes }, LAYER_TYPE);
+    expect(digestOf(await readBlob(store, digest, 17 * MIB))).toBe(digest);
+    const object = await client().send(
+      new GetObjectCommand({ Bucket: BUCKET, Key: `layers/${digest.slice('sha256:'.length)}` }),
+    );
+    expect(object.ContentType).toBe(LAYER_TYPE);
+    expect(server.parts()).toBe(4);
+    await object.Body?.transformToByteArray();
+  });
+
+  test.each([{ size: 1000 }, { size: 7 * MIB }])(
+    "counts a replica's faster upload of the same $size bytes as its own success",
+    async ({ size }) => {
+      await start();
+      const bytes = randomBytes(size);
+      const digest = digestOf(bytes);
+      const stores = await Promise.all([open(), open(), open()]);
+      await Promise.all(stores.map((store) => store.put(digest, { bytes }, LAYER_TYPE)));
+      expect(await collect((await open()).list())).toHaveLength(1);
+    },
+  );
+
+  test('makes an old blob new when it is put again, without sending it', async () => {
+    await start();
+    const bytes = randomBytes(6 * MIB);
+    const digest = digestOf(bytes);
+    const store = await open();
+    await store.put(digest, { bytes }, LAYER_TYPE);
+    const parts = server.parts();
+    const old = new Date(Date.now() - 30 * 24 * 3600_000);
+    await server.age(`layers/${digest.slice('sha256:'.length)}`, old);
+    expect((await collect(store.list()))[0]?.modifiedAt.getTime()).toBeLessThan(Date.now() - 1e9);
+    await store.put(digest, { bytes }, MANIFEST_TYPE);
+    const [listed] = await collect(store.list());
+    expect(Date.now() - (listed?.modifiedAt.getTime() ?? 0)).toBeLessThan(60_000);
+    expect(server.parts()).toBe(parts);
+    expect(digestOf(await readBlob(store, digest, 6 * MIB))).toBe(digest);
+  });
+
+  test('leaves a blob that another writer has put as it is, and replaces one of another size', async () => {
+    await start();
+    const bytes = randomBytes(1000);
+    const digest = digestOf(bytes);
+    const key = { Bucket: BUCKET, Key: `layers/${digest.slice('sha256:'.length)}` };
+    const store = await open();
+    await client().send(new PutObjectCommand({ ...key, Body: bytes, ContentType: 'text/plain' }));
+    await store.put(digest, { bytes }, MANIFEST_TYPE);
+    const kept = await client().send(new GetObjectCommand(key));
+    expect(kept.ContentType).toBe('text/plain');
+    await kept.Body?.transformToByteArray();
+
+    await client().send(new PutObjectCommand({ ...key, Body: bytes.subarray(1) }));
+    await store.put(digest, { bytes }, MANIFEST_TYPE);
+    expect(await readBlob(store, digest, 1000)).toEqual(bytes);
+  });
 });

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Storage } from '@google-cloud/storage';
+import { GoogleAuth, JWT } from 'google-auth-library';
 import { BlobError } from '../error.ts';
 
 /** As long as Nixery's; clients follow a redirect at once, in ms. */
@@ -62,10 +63,12 @@ export async function signerOf(
   { keyFile, account }: SigningKey,
 ): Promise<Storage> {
   const key = await readKey(keyFile);
+  const auth = new GoogleAuth({ authClient: new JWT({ email: account, key }) });
+  // The library signs with the client, but takes the account's name from here.
+  auth.jsonContent = { client_email: account };
   return new Storage({
     apiEndpoint: storage.apiEndpoint,
-    projectId: storage.projectId,
-    credentials: { client_email: account, private_key: key },
+    authClient: auth,
   });
 }
 

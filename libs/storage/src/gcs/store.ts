@@ -11,11 +11,6 @@ import { createLinks, signerOf, type SigningKey } from './sign.ts';
 
 export interface GcsStoreOptions {
   readonly bucket: string;
-  /**
-   * The file of a service account's key. By default credentials are found as Google's libraries find them:
-   * GOOGLE_APPLICATION_CREDENTIALS, the gcloud tool's, the metadata server's.
-   */
-  readonly keyFile?: string;
   /** What to sign addresses with, if not with these credentials. */
   readonly signing?: SigningKey;
   /** The address of an emulator, or another endpoint of Google's. By default STORAGE_EMULATOR_HOST or the public one. */
@@ -27,24 +22,21 @@ export interface GcsStoreOptions {
 
 /**
  * Opens a store in a bucket of Google Cloud Storage, laid out as Nixery's: `layers/<sha256 hex>`, `manifests/<key>`,
- * `builds/<key>`.
+ * `builds/<key>`. Credentials are found as Google's libraries find them: GOOGLE_APPLICATION_CREDENTIALS, the gcloud
+ * tool's, the metadata server's.
  *
  * @throws BlobError `invalid` if there is no such bucket or a key file is unusable, `denied` without credentials or
  * permission, `unavailable` if Cloud Storage cannot be reached. The message says what to do.
  */
 export async function createGcsStore(options: GcsStoreOptions): Promise<BlobStore> {
-  const { bucket, keyFile, signing, apiEndpoint } = options;
+  const { bucket, signing, apiEndpoint } = options;
   const tuning = tuningOf(options.tuning);
-  const storage = new Storage({
-    ...(apiEndpoint !== undefined && { apiEndpoint }),
-    ...(keyFile !== undefined && { keyFilename: keyFile }),
-  });
+  const storage = new Storage(apiEndpoint === undefined ? {} : { apiEndpoint });
   const authenticate = options.authenticate ?? isGoogles(storage.apiEndpoint);
   const connection = createConnection(storage, createHttp(tuning.idleMs), bucket, authenticate);
   await retry(tuning, tuning.deadlineMs, (signal) => checkBucket(connection, signal));
   // Without credentials of any kind, looking for some on the metadata server would only take time.
-  const mayHaveKey =
-    authenticate || keyFile !== undefined || 'GOOGLE_APPLICATION_CREDENTIALS' in process.env;
+  const mayHaveKey = authenticate || process.env['GOOGLE_APPLICATION_CREDENTIALS'] !== undefined;
   const signer = signing === undefined ? storage : await signerOf(storage, signing);
   const url = await createLinks(signer, bucket, mayHaveKey || signing !== undefined);
   return createBucketStore(createGcsBucket(connection, url, tuning), tuning);

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { crc32c, formatCrc32c } from '../../gcs/crc32c.ts';
 
 export interface ServedObject {
@@ -8,6 +7,8 @@ export interface ServedObject {
   readonly generation: number;
   readonly updated: Date;
   readonly metadata: Readonly<Record<string, string>>;
+  /** In base64. */
+  readonly crc32c: string;
 }
 
 /** The conditions of a request; undefined where it states none. */
@@ -36,7 +37,8 @@ export function createObjects(): Objects {
     put(object, preconditions) {
       if (!holds(objects.get(object.name), preconditions)) return null;
       generation += 1;
-      const stored = { metadata: {}, updated: new Date(), ...object, generation };
+      const { crc32c = checksumOf(object.bytes), metadata = {}, updated = new Date() } = object;
+      const stored = { ...object, crc32c, metadata, updated, generation };
       objects.set(object.name, stored);
       return stored;
     },
@@ -55,7 +57,7 @@ export function holds(object: ServedObject | undefined, preconditions?: Precondi
 
 /** As in https://cloud.google.com/storage/docs/json_api/v1/objects#resource. */
 export function resourceOf(object: ServedObject): Record<string, unknown> {
-  const { name, bytes, contentType, generation, updated, metadata } = object;
+  const { name, bytes, contentType, generation, updated, metadata, crc32c } = object;
   return {
     kind: 'storage#object',
     name,
@@ -64,11 +66,10 @@ export function resourceOf(object: ServedObject): Record<string, unknown> {
     generation: String(generation),
     updated: updated.toISOString(),
     metadata,
-    crc32c: checksumOf(object),
-    md5Hash: hash('md5', bytes, 'base64'),
+    crc32c,
   };
 }
 
-export function checksumOf({ bytes }: ServedObject): string {
+export function checksumOf(bytes: Uint8Array): string {
   return formatCrc32c(crc32c(bytes));
 }

@@ -9,8 +9,18 @@ interface Session {
   readonly name: string;
   readonly contentType: string;
   readonly ifGenerationMatch: string | null;
-  stored: Buffer;
+  readonly pieces: Buffer[];
+  /** Of all pieces, in bytes. */
+  stored: number;
   finished: ServedObject | undefined;
+}
+
+/** An upload that has every byte. */
+interface Finished {
+  readonly name: string;
+  readonly contentType: string;
+  readonly bytes: Buffer;
+  readonly ifGenerationMatch: string | null;
 }
 
 interface Metadata {
@@ -34,18 +44,15 @@ export function createUploads(objects: Objects): Uploads {
 
   function finish(
     exchange: Exchange,
-    upload: { name: string; contentType: string; bytes: Buffer; ifGenerationMatch: string | null },
+    { ifGenerationMatch, ...object }: Finished,
     checksum: string | undefined,
   ): ServedObject | undefined {
-    const { ifGenerationMatch, ...object } = upload;
-    if (
-      checksum !== undefined &&
-      checksum !== checksumOf({ ...object, generation: 0, updated: new Date(), metadata: {} })
-    ) {
+    const crc32c = checksumOf(object.bytes);
+    if (checksum !== undefined && checksum !== crc32c) {
       answerError(exchange, 400, `Provided CRC32C "${checksum}" doesn't match calculated CRC32C.`);
       return undefined;
     }
-    const stored = objects.put(object, { ifGenerationMatch });
+    const stored = objects.put({ ...object, crc32c }, { ifGenerationMatch });
     if (stored === null) answerError(exchange, 412, 'conditionNotMet');
     else answerJson(exchange, 200, resourceOf(stored));
     return stored ?? undefined;
@@ -76,8 +83,8 @@ export function createUploads(objects: Objects): Uploads {
       case 'resumable': {
         const id = randomUUID();
         const contentType = String(request.headers['x-upload-content-type']);
-        const stored = Buffer.alloc(0);
-        sessions.set(id, { name, contentType, ifGenerationMatch, stored, finished: undefined });
+        const session = { name, contentType, ifGenerationMatch, stored: 0, finished: undefined };
+        sessions.set(id, { ...session, pieces: [] });
         const { host } = request.headers;
         const location = `http://${host}${url.pathname}?uploadType=resumable&upload_id=${id}`;
         exchange.response.writeHead(200, { Location: location, 'Content-Length': 0 }).end();
@@ -93,7 +100,7 @@ export function createUploads(objects: Objects): Uploads {
     const session = sessions.get(id);
     const range = /^bytes (?:\*|(\d+)-(\d+))\/(\d+)$/.exec(request.headers['content-range'] ?? '');
     const first = range?.[1] === undefined ? undefined : Number(range[1]);
-    const before = session?.stored ?? Buffer.alloc(0);
+    const before = session?.stored;
     const received: Buffer[] = [];
     const body = await readBody(request, (chunk) => received.push(chunk));
     if (session === undefined) return answerError(exchange, 404, 'no such session');
@@ -105,33 +112,28 @@ export function createUploads(objects: Objects): Uploads {
       // A connection that breaks in a piece leaves what had come, in whole granules.
       const bytes = Buffer.concat(received);
       const whole = bytes.subarray(0, bytes.length - (bytes.length % GRANULE));
-      if (first === before.length && session.stored === before) {
-        session.stored = Buffer.concat([before, whole]);
-      }
+      if (first === before && session.stored === before) append(session, whole);
       return;
     }
     if (first !== undefined) {
-      if (first > session.stored.length) return answerError(exchange, 400, 'a gap in the bytes');
-      session.stored = Buffer.concat([
-        session.stored,
-        body.subarray(session.stored.length - first),
-      ]);
+      if (first > session.stored) return answerError(exchange, 400, 'a gap in the bytes');
+      append(session, body.subarray(session.stored - first));
     }
     const total = Number(range[3]);
-    if (session.stored.length === total && (first !== undefined || total === 0)) {
-      const upload = { ...session, bytes: session.stored };
-      const { name, contentType, bytes, ifGenerationMatch } = upload;
-      const object = { name, contentType, bytes, ifGenerationMatch };
-      session.finished = finish(exchange, object, hashHeader(exchange));
+    if (session.stored === total && first !== undefined) {
+      const { name, contentType, ifGenerationMatch, pieces } = session;
+      const bytes = Buffer.concat(pieces);
+      const upload = { name, contentType, bytes, ifGenerationMatch };
+      session.finished = finish(exchange, upload, hashHeader(exchange));
       if (session.finished === undefined) sessions.delete(id);
       return;
     }
-    if (session.stored.length % GRANULE !== 0) {
+    if (session.stored % GRANULE !== 0) {
       return answerError(exchange, 400, 'a piece is no multiple of 256 KiB');
     }
     response.writeHead(308, {
       'Content-Length': 0,
-      ...(session.stored.length > 0 && { Range: `bytes=0-${session.stored.length - 1}` }),
+      ...(session.stored > 0 && { Range: `bytes=0-${session.stored - 1}` }),
     });
     response.end();
   }
@@ -143,6 +145,11 @@ export function createUploads(objects: Objects): Uploads {
       sessions.clear();
     },
   };
+}
+
+function append(session: Session, piece: Buffer): void {
+  session.pieces.push(piece);
+  session.stored += piece.length;
 }
 
 function hashHeader({ request }: Exchange): string | undefined {

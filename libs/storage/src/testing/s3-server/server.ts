@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,10 @@ export interface S3ServerOptions {
 /** An S3 server on loopback. */
 export interface S3Server {
   readonly endpoint: string;
+  /** How many parts of larger uploads have come. */
+  parts(): number;
+  /** Makes an object as old as if it had been put at `time`. */
+  age(key: string, time: Date): Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -45,11 +49,13 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const { port } = await s3rver.run();
   const target = `http://127.0.0.1:${port}`;
   const agent = new Agent({ keepAlive: true });
+  let parts = 0;
   /** Conditional writes take turns: what they look at must not change before they write. */
   let turn: Promise<void> = Promise.resolve();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', target);
+    if (url.searchParams.has('partNumber')) parts += 1;
     const body = await readBody(request);
     if (body === null) return;
     if (options.isDenied?.(request.method ?? '', url.pathname) === true) {
@@ -100,11 +106,20 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
       answer.resume();
       return refuse(response, 412, 'PreconditionFailed');
     }
+    if (statusCode === 200 && request.headers['x-amz-copy-source'] !== undefined) {
+      // A copy is a new object, even onto itself.
+      const { pathname } = new URL(request.url ?? '', target);
+      await age(decodeURIComponent(pathname).slice(options.bucket.length + 2), new Date());
+    }
     if (statusCode === 200 && request.method === 'GET' && range !== undefined) {
       return await passRange(answer, response, range);
     }
     response.writeHead(statusCode, headers);
     answer.pipe(response);
+  }
+
+  async function age(key: string, time: Date): Promise<void> {
+    await utimes(join(directory, options.bucket, `${key}._S3rver_object`), time, time);
   }
 
   const server = createServer((request, response) => {
@@ -113,6 +128,8 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const { origin, close } = await listen(server);
   return {
     endpoint: origin,
+    parts: () => parts,
+    age,
     async close() {
       await close();
       agent.destroy();
