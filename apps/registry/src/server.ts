@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import {
   createBuilder,
@@ -27,6 +28,9 @@ const KEEP_ALIVE_MS = 95_000;
 /** Once told to stop, how long requests that are being answered may take (ms). */
 const DRAIN_MS = 20_000;
 const SWEEP_MS = 50;
+
+/** How long a start waits for the cache; it takes milliseconds, or seconds on a busy disk. Pulls can do without it (ms). */
+const CACHE_START_MS = 10_000;
 
 /** Level 6, what `gzip` itself uses: layers are packed once and pulled often. */
 const COMPRESSION = { format: 'gzip', level: 6 } as const;
@@ -59,10 +63,14 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     });
     closers.push(() => cache.stop());
     const readiness = new Readiness({ cache, store, nixProblem: () => nixProblem(process.env) });
+    const cacheReady = Promise.withResolvers<void>();
     function noteCacheEvent(event: CacheEvent): void {
       logCacheEvent(logger, event);
       readiness.noteCacheEvent(event);
+      if (event.type === 'ready') cacheReady.resolve();
     }
+    // What is asked before it has opened its database could time out, and an image would be built that is known.
+    await Promise.race([cacheReady.promise, delay(CACHE_START_MS, undefined, { ref: false })]);
     const builder = createBuilder({
       source: config.source,
       image: {

@@ -23,7 +23,8 @@ export async function inspectServer(dirs: {
   readonly storage: string;
 }): Promise<ServerInspection> {
   const state = await openStateDir(dirs.state);
-  const cache = createCache({ file: state.cacheFile });
+  // A disk that is busy with other tests is no fault of the server's.
+  const cache = createCache({ file: state.cacheFile, askTimeoutMs: 120_000 });
   try {
     const store = await createFilesystemStore({ root: dirs.storage });
     const untrue: string[] = [];
