@@ -123,7 +123,7 @@ async function realPulls(count: number): Promise<void> {
   const seconds = await timePulls(compared, images, { budget, rounds: 5 });
   for (const [name, rounds] of seconds) {
     const middle = median(rounds.toSorted((a, b) => a - b)).toFixed(2);
-    row(name, middle, rounds.map((time) => time.toFixed(2)).join(' '));
+    row(name, middle, `    ${rounds.map((time) => time.toFixed(2)).join(' ')}`);
   }
 }
 
