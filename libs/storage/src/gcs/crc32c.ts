@@ -1,7 +1,9 @@
 /**
- * CRC32C (RFC 3720, section 12.1; the polynomial 0x1EDC6F41, reflected), eight bytes a step with eight tables. Node's
- * zlib has only CRC32, and the client library's table of one byte a step takes more time than the network does.
+ * CRC32C (RFC 3720, section 12.1; the polynomial 0x1EDC6F41, reflected), sixteen bytes a step with sixteen tables.
+ * Node's zlib has only CRC32, and the client library's way of one byte a step takes more time than the network does.
  */
+const STEP = 16;
+/** Table after table; the entry of a byte in table n is its checksum after n further zero bytes. */
 const TABLES = makeTables();
 
 /**
@@ -10,26 +12,34 @@ const TABLES = makeTables();
  * @param earlier - the checksum so far; 0 at the start.
  */
 export function crc32c(bytes: Uint8Array, earlier = 0): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
-  const aligned = bytes.length - (bytes.length % 8);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const steps = bytes.length - (bytes.length % STEP);
   let crc = ~earlier;
-  let index = 0;
-  for (; index < aligned; index += 8) {
-    const low = crc ^ view.getInt32(index, true);
-    const high = view.getInt32(index + 4, true);
+  for (let index = 0; index < steps; index += STEP) {
+    const first = crc ^ view.getInt32(index, true);
+    const second = view.getInt32(index + 4, true);
+    const third = view.getInt32(index + 8, true);
+    const fourth = view.getInt32(index + 12, true);
     crc =
-      at(t7, low) ^
-      at(t6, low >>> 8) ^
-      at(t5, low >>> 16) ^
-      at(t4, low >>> 24) ^
-      at(t3, high) ^
-      at(t2, high >>> 8) ^
-      at(t1, high >>> 16) ^
-      at(t0, high >>> 24);
+      at(15, first) ^
+      at(14, first >>> 8) ^
+      at(13, first >>> 16) ^
+      at(12, first >>> 24) ^
+      at(11, second) ^
+      at(10, second >>> 8) ^
+      at(9, second >>> 16) ^
+      at(8, second >>> 24) ^
+      at(7, third) ^
+      at(6, third >>> 8) ^
+      at(5, third >>> 16) ^
+      at(4, third >>> 24) ^
+      at(3, fourth) ^
+      at(2, fourth >>> 8) ^
+      at(1, fourth >>> 16) ^
+      at(0, fourth >>> 24);
   }
-  for (; index < bytes.length; index += 1) {
-    crc = (crc >>> 8) ^ at(t0, crc ^ view.getUint8(index));
+  for (let index = steps; index < bytes.length; index += 1) {
+    crc = (crc >>> 8) ^ at(0, crc ^ view.getUint8(index));
   }
   return ~crc >>> 0;
 }
@@ -41,37 +51,21 @@ export function formatCrc32c(crc: number): string {
   return bytes.toString('base64');
 }
 
-function at(table: Int32Array, index: number): number {
-  return table[index & 0xff] ?? 0;
+function at(table: number, byte: number): number {
+  return TABLES[(table << 8) | (byte & 0xff)] ?? 0;
 }
 
-type Tables = readonly [
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-];
-
-function makeTables(): Tables {
-  const first = new Int32Array(256);
+function makeTables(): Int32Array {
+  const tables = new Int32Array(STEP * 256);
   for (let byte = 0; byte < 256; byte += 1) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit += 1)
       crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-    first[byte] = crc;
+    tables[byte] = crc;
   }
-  function next(table: Int32Array): Int32Array {
-    return table.map((crc) => (crc >>> 8) ^ at(first, crc));
+  for (let index = 256; index < tables.length; index += 1) {
+    const crc = tables[index - 256] ?? 0;
+    tables[index] = (crc >>> 8) ^ (tables[crc & 0xff] ?? 0);
   }
-  const second = next(first);
-  const third = next(second);
-  const fourth = next(third);
-  const fifth = next(fourth);
-  const sixth = next(fifth);
-  const seventh = next(sixth);
-  return [first, second, third, fourth, fifth, sixth, seventh, next(seventh)];
+  return tables;
 }

@@ -33,7 +33,7 @@ export async function uploadResumable(upload: Upload, tuning: Tuning): Promise<b
   throw new BlobError('unavailable', `The session to upload ${nameOf(upload)} is of no more use`);
 }
 
-/** Sends every piece, again where that failed, until the last one is answered. */
+/** Sends every piece, again where that failed, until the last one is answered. Meanwhile the next one is read. */
 async function sendAll(
   upload: Upload,
   session: string,
@@ -41,14 +41,16 @@ async function sendAll(
   tuning: Tuning,
 ): Promise<Progress> {
   const { content, signal } = upload;
+  const pieces = createPieces(content, checksum, tuning);
   let offset = 0;
   let failures = 0;
   let certain = true;
   for (;;) {
     try {
-      const progress: Progress = certain
-        ? await sendPiece(upload, session, await readPiece(content, offset, checksum, tuning))
-        : await sendPiece(upload, session, null);
+      const piece = certain ? await pieces.at(offset) : null;
+      const sending = sendPiece(upload, session, piece);
+      if (piece !== null) pieces.readAhead(piece.offset + piece.bytes.length);
+      const progress = await sending;
       if (progress.state !== 'stored' || progress.offset >= content.size) return progress;
       if (progress.offset > offset) failures = 0;
       offset = progress.offset;
@@ -88,16 +90,35 @@ interface Piece {
   readonly hash: string | undefined;
 }
 
-async function readPiece(
-  content: Content,
-  offset: number,
-  checksum: Checksum,
-  { partBytes }: Tuning,
-): Promise<Piece> {
-  const bytes = await content.read(offset, Math.min(partBytes, content.size - offset));
-  checksum.add(offset, bytes);
-  const isLast = offset + bytes.length === content.size;
-  return { offset, bytes, hash: isLast ? checksum.format() : undefined };
+interface Pieces {
+  /** The piece that begins at `offset`. */
+  at(offset: number): Promise<Piece>;
+  /** Starts to read the piece at `offset`, if there is one; it is likely to be wanted next. */
+  readAhead(offset: number): void;
+}
+
+function createPieces(content: Content, checksum: Checksum, { partBytes }: Tuning): Pieces {
+  let ahead: { readonly offset: number; readonly bytes: Promise<Buffer> } | undefined;
+
+  function read(offset: number): Promise<Buffer> {
+    return content.read(offset, Math.min(partBytes, content.size - offset));
+  }
+
+  return {
+    async at(offset) {
+      const bytes = await (ahead?.offset === offset ? ahead.bytes : read(offset));
+      checksum.add(offset, bytes);
+      const isLast = offset + bytes.length === content.size;
+      return { offset, bytes, hash: isLast ? checksum.format() : undefined };
+    },
+    readAhead(offset) {
+      if (offset === content.size) return;
+      const bytes = read(offset);
+      // Whoever wants the piece hears of it; if nobody does, nobody needs to.
+      bytes.catch(() => undefined);
+      ahead = { offset, bytes };
+    },
+  };
 }
 
 /** The session's address; null if there is an object already. */
