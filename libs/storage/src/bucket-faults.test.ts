@@ -91,7 +91,7 @@ describe.each([
 
   test(
     'uploads end whole or not at all, and reads give the right bytes or fail',
-    { timeout: LONG ? 900_000 : 120_000 },
+    { timeout: LONG ? 3_600_000 : 120_000 },
     async () => {
       plan = randomFaults(SEED, 0.3);
       const run = createRun(store, truth, folder, createRandom(SEED));

@@ -11,8 +11,8 @@ export interface Tuning {
   /** The longest pause between two attempts, in ms. Default 15,000. */
   readonly maxDelayMs: number;
   /**
-   * What is sent, and held in memory, as one piece, in bytes: content up to this size in one request, larger content
-   * in several. A multiple of 256 KiB (what GCS takes) and at least 5 MiB (what S3 takes). Default 8 MiB.
+   * What is held in memory as one piece, in bytes: content up to this size is sent in one request, larger content in
+   * several. A multiple of 256 KiB (what GCS takes) and at least 5 MiB (what S3 takes). Default 8 MiB.
    */
   readonly partBytes: number;
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { StoredObject } from '../bucket/bucket.ts';
 import { BlobError } from '../error.ts';
 import { parseJson } from './error.ts';
-import type { Http, HttpAnswer } from './http.ts';
+import type { Http, HttpAnswer, HttpBody } from './http.ts';
 
 export interface GcsRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -11,7 +11,7 @@ export interface GcsRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: HttpBody;
   readonly signal: AbortSignal;
 }
 

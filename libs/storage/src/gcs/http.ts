@@ -1,13 +1,17 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { pipeline, type Readable } from 'node:stream';
 import { chunksOf } from '../bucket/body.ts';
 import { BlobError } from '../error.ts';
+
+/** Bytes, or a stream of so many of them, which the request ends if it fails. */
+export type HttpBody = Uint8Array | { readonly byteLength: number; readonly stream: Readable };
 
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | undefined;
+  readonly body?: HttpBody | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -52,12 +56,22 @@ export function createHttp(idleMs: number): Http {
       // Stays after the answer has come: the server may answer, and hang up, before it has read all of the body.
       request.on('error', (cause) => {
         const { message } = cause;
-        reject(new BlobError('unavailable', `${what} fails: ${message}`, { cause }));
+        const isKnown = cause instanceof BlobError;
+        reject(
+          isKnown ? cause : new BlobError('unavailable', `${what} fails: ${message}`, { cause }),
+        );
       });
       request.once('response', (response) => {
+        // A server that answers before it has the whole body does not want the rest.
+        if (!request.writableEnded) response.once('end', () => request.destroy());
         resolve(answerOf(response, what, idleMs));
       });
-      request.end(body);
+      if (body === undefined || body instanceof Uint8Array) {
+        request.end(body);
+        return;
+      }
+      // Its errors are the request's.
+      pipeline(body.stream, request, () => undefined);
     });
 }
 

@@ -1,14 +1,17 @@
+import { Readable } from 'node:stream';
 import type { Content } from '../bucket/content.ts';
 import { isTransient, pause } from '../bucket/retry.ts';
 import type { Tuning } from '../bucket/tuning.ts';
 import { BlobError } from '../error.ts';
 import { crc32c, formatCrc32c } from './crc32c.ts';
 import { failure } from './error.ts';
-import type { HttpAnswer } from './http.ts';
+import type { HttpAnswer, HttpBody } from './http.ts';
 import { concludeUpload, uploadPath, uploadQuery, type Upload } from './upload.ts';
 
 /** So many failures in a row, without a byte stored in between, end a session; the whole upload may start anew. */
 const MAX_FAILURES = 8;
+/** What is read from a file at a time, in bytes. */
+const READ_BYTES = 1024 * 1024;
 
 /** How far a session is: some bytes are stored, its last answer has come, or it exists no more. */
 type Progress =
@@ -17,9 +20,10 @@ type Progress =
   | { readonly state: 'lost' };
 
 /**
- * Uploads content piece by piece (cloud.google.com/storage/docs/performing-resumable-uploads): one piece in memory, and
- * after a failure only what Cloud Storage has not stored is sent again. The checksum of all goes with the last piece,
- * so that what was damaged on its way never becomes an object. False if there is an object already.
+ * Uploads content in two requests (cloud.google.com/storage/docs/performing-resumable-uploads): a stream of all but the
+ * last piece, then that piece with the checksum of everything, which is known by then; so what was damaged on its way
+ * never becomes an object. After a failure only what Cloud Storage has not stored is sent again. False if there is an
+ * object already.
  */
 export async function uploadResumable(upload: Upload, tuning: Tuning): Promise<boolean> {
   const session = await startSession(upload);
@@ -33,7 +37,7 @@ export async function uploadResumable(upload: Upload, tuning: Tuning): Promise<b
   throw new BlobError('unavailable', `The session to upload ${nameOf(upload)} is of no more use`);
 }
 
-/** Sends every piece, again where that failed, until the last one is answered. Meanwhile the next one is read. */
+/** Sends the rest of the content, again where that failed, until the last piece is answered. */
 async function sendAll(
   upload: Upload,
   session: string,
@@ -41,16 +45,14 @@ async function sendAll(
   tuning: Tuning,
 ): Promise<Progress> {
   const { content, signal } = upload;
-  const pieces = createPieces(content, checksum, tuning);
   let offset = 0;
   let failures = 0;
   let certain = true;
   for (;;) {
     try {
-      const piece = certain ? await pieces.at(offset) : null;
-      const sending = sendPiece(upload, session, piece);
-      if (piece !== null) pieces.readAhead(piece.offset + piece.bytes.length);
-      const progress = await sending;
+      const progress: Progress = certain
+        ? await sendPiece(upload, session, await pieceAt(content, offset, checksum, tuning))
+        : await sendPiece(upload, session, null);
       if (progress.state !== 'stored' || progress.offset >= content.size) return progress;
       if (progress.offset > offset) failures = 0;
       offset = progress.offset;
@@ -85,40 +87,39 @@ function createChecksum(): Checksum {
 
 interface Piece {
   readonly offset: number;
-  readonly bytes: Uint8Array;
+  readonly body: HttpBody;
   /** Of the whole content; with the last piece. */
-  readonly hash: string | undefined;
+  readonly hash?: string;
 }
 
-interface Pieces {
-  /** The piece that begins at `offset`. */
-  at(offset: number): Promise<Piece>;
-  /** Starts to read the piece at `offset`, if there is one; it is likely to be wanted next. */
-  readAhead(offset: number): void;
-}
-
-function createPieces(content: Content, checksum: Checksum, { partBytes }: Tuning): Pieces {
-  let ahead: { readonly offset: number; readonly bytes: Promise<Buffer> } | undefined;
-
-  function read(offset: number): Promise<Buffer> {
-    return content.read(offset, Math.min(partBytes, content.size - offset));
+/** What to send once everything before `offset` is stored: all but the last piece, or that. */
+async function pieceAt(
+  content: Content,
+  offset: number,
+  checksum: Checksum,
+  { partBytes }: Tuning,
+): Promise<Piece> {
+  const rest = content.size - offset;
+  if (rest > partBytes) {
+    // What is not the last has to come in multiples of 256 KiB, as both the piece and the offset are.
+    const byteLength = rest - (rest % partBytes || partBytes);
+    return { offset, body: { byteLength, stream: stream(content, offset, byteLength, checksum) } };
   }
+  const bytes = await content.read(offset, rest);
+  checksum.add(offset, bytes);
+  return { offset, body: bytes, hash: checksum.format() };
+}
 
-  return {
-    async at(offset) {
-      const bytes = await (ahead?.offset === offset ? ahead.bytes : read(offset));
-      checksum.add(offset, bytes);
-      const isLast = offset + bytes.length === content.size;
-      return { offset, bytes, hash: isLast ? checksum.format() : undefined };
-    },
-    readAhead(offset) {
-      if (offset === content.size) return;
-      const bytes = read(offset);
-      // Whoever wants the piece hears of it; if nobody does, nobody needs to.
-      bytes.catch(() => undefined);
-      ahead = { offset, bytes };
-    },
-  };
+function stream(content: Content, offset: number, length: number, checksum: Checksum): Readable {
+  async function* reads(): AsyncGenerator<Buffer> {
+    const end = offset + length;
+    for (let position = offset; position < end; position += READ_BYTES) {
+      const bytes = await content.read(position, Math.min(READ_BYTES, end - position));
+      checksum.add(position, bytes);
+      yield bytes;
+    }
+  }
+  return Readable.from(reads(), { objectMode: false, highWaterMark: READ_BYTES });
 }
 
 /** The session's address; null if there is an object already. */
@@ -160,7 +161,7 @@ async function sendPiece(upload: Upload, session: string, piece: Piece | null): 
       'Content-Range': `bytes ${rangeOf(piece)}/${content.size}`,
       ...(piece?.hash !== undefined && { 'X-Goog-Hash': `crc32c=${piece.hash}` }),
     },
-    ...(piece !== null && { body: piece.bytes }),
+    ...(piece !== null && { body: piece.body }),
     signal,
   });
   const { status } = answer;
@@ -179,7 +180,7 @@ async function sendPiece(upload: Upload, session: string, piece: Piece | null): 
 }
 
 function rangeOf(piece: Piece | null): string {
-  return piece === null ? '*' : `${piece.offset}-${piece.offset + piece.bytes.length - 1}`;
+  return piece === null ? '*' : `${piece.offset}-${piece.offset + piece.body.byteLength - 1}`;
 }
 
 function nameOf({ connection, key }: Upload): string {

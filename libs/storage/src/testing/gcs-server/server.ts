@@ -19,6 +19,8 @@ export interface GcsServerOptions {
   readonly isPublic?: boolean;
   /** How many objects a page of a listing holds. Default: 1,000, as at Google. */
   readonly pageSize?: number;
+  /** Sees each request before it is served. */
+  readonly onRequest?: (request: IncomingMessage) => void;
   /** The server's clock, in ms since the epoch. */
   readonly now?: () => number;
 }
@@ -28,18 +30,15 @@ export interface GcsServer {
   readonly endpoint: string;
   readonly objects: Objects;
   readonly uploads: Pick<Uploads, 'forget'>;
-  /** How many requests have come. */
-  requests(): number;
   readonly close: () => Promise<void>;
 }
 
 export async function startGcsServer(options: GcsServerOptions): Promise<GcsServer> {
   const objects = createObjects();
   const uploads = createUploads(objects);
-  let requests = 0;
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
-    requests += 1;
+    options.onRequest?.(request);
     const url = new URL(request.url ?? '', 'http://server');
     route({ request, response, url }).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
@@ -147,5 +146,5 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
 
   const server = createServer(serve);
   const { origin, close } = await listen(server);
-  return { endpoint: origin, objects, uploads, requests: () => requests, close };
+  return { endpoint: origin, objects, uploads, close };
 }
