@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,10 +25,19 @@ describe('a state folder', () => {
     const first = await openStateDir(dir);
     await writeFile(join(first.spool, 'half a layer'), '');
     await writeFile(join(first.roots, 'a root'), '');
+    const repository = join(first.git, 'nixpkgs.git');
+    await mkdir(join(repository, 'refs', 'heads'), { recursive: true });
+    await mkdir(join(first.git, 'checkout-x', 'source'), { recursive: true });
+    await writeFile(join(repository, 'config'), '');
+    await writeFile(join(repository, 'config.lock'), '');
+    await writeFile(join(repository, 'refs', 'heads', 'main.lock'), '');
     first.release();
     const second = await openStateDir(dir);
     expect(await readdir(second.spool)).toEqual([]);
     expect(await readdir(second.roots)).toEqual([]);
+    expect(await readdir(second.git)).toEqual(['nixpkgs.git']);
+    expect((await readdir(repository)).sort()).toEqual(['config', 'refs']);
+    expect(await readdir(join(repository, 'refs', 'heads'))).toEqual([]);
     second.release();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { glob, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -37,14 +37,25 @@ export async function openStateDir(dir: string): Promise<StateDir> {
     await rm(leftover, { recursive: true, force: true });
     await mkdir(leftover, { recursive: true });
   }
+  const git = join(dir, 'git');
+  await sweepGit(git);
   return {
     roots,
     spool,
     sources: join(dir, 'sources'),
-    git: join(dir, 'git'),
+    git,
     cacheFile: join(dir, 'cache.sqlite'),
     release: () => lock.close(),
   };
+}
+
+/** What a git that was killed leaves behind: checkouts that nobody will use, and locks that would stop every later git. */
+const GIT_LEFTOVERS = ['checkout-*', '*.git/*.lock', '*.git/refs/**/*.lock'];
+
+async function sweepGit(dir: string): Promise<void> {
+  for await (const leftover of glob(GIT_LEFTOVERS, { cwd: dir })) {
+    await rm(join(dir, leftover), { recursive: true, force: true });
+  }
 }
 
 /** Node has no file locks, but SQLite does, and the kernel lets go of them whatever way a process ends. */

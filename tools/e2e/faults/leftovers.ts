@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Command lines of processes that were started with this folder in their environment or among their arguments. */
@@ -14,9 +14,16 @@ export function processesOf(dir: string): readonly string[] {
 
 /** Files that a server has only while it works: unfinished ones, and garbage-collector roots of builds. */
 export function temporaryFiles(dir: string): readonly string[] {
-  return ['storage/tmp', 'state/spool', 'state/roots'].flatMap((folder) =>
+  const unfinished = ['storage/tmp', 'state/spool', 'state/roots'].flatMap((folder) =>
     readdirSync(path.join(dir, folder)).map((name) => path.join(folder, name)),
   );
+  const git = path.join(dir, 'state/git');
+  const checkouts = existsSync(git)
+    ? readdirSync(git, { recursive: true, encoding: 'utf8' }).filter((name) =>
+        /^checkout-[^/]*$|\.lock$/.test(name),
+      )
+    : [];
+  return [...unfinished, ...checkouts];
 }
 
 function readProc(pid: string, file: string): string {
