@@ -1,13 +1,6 @@
-import { Storage } from '@google-cloud/storage';
-import { retry } from '../bucket/retry.ts';
-import { createBucketStore } from '../bucket/store.ts';
-import { tuningOf, type Tuning } from '../bucket/tuning.ts';
+import type { Tuning } from '../bucket/tuning.ts';
 import type { BlobStore } from '../store.ts';
-import { createGcsBucket } from './bucket.ts';
-import { checkBucket } from './check.ts';
-import { createConnection } from './connection.ts';
-import { createHttp } from './http.ts';
-import { createLinks, signerOf, type SigningKey } from './sign.ts';
+import type { SigningKey } from './sign.ts';
 
 export interface GcsStoreOptions {
   readonly bucket: string;
@@ -29,19 +22,7 @@ export interface GcsStoreOptions {
  * permission, `unavailable` if Cloud Storage cannot be reached. The message says what to do.
  */
 export async function createGcsStore(options: GcsStoreOptions): Promise<BlobStore> {
-  const { bucket, signing, apiEndpoint } = options;
-  const tuning = tuningOf(options.tuning);
-  const storage = new Storage(apiEndpoint === undefined ? {} : { apiEndpoint });
-  const authenticate = options.authenticate ?? isGoogles(storage.apiEndpoint);
-  const connection = createConnection(storage, createHttp(tuning.idleMs), bucket, authenticate);
-  await retry(tuning, tuning.deadlineMs, (signal) => checkBucket(connection, signal));
-  // Without credentials of any kind, looking for some on the metadata server would only take time.
-  const mayHaveKey = authenticate || process.env['GOOGLE_APPLICATION_CREDENTIALS'] !== undefined;
-  const signer = signing === undefined ? storage : await signerOf(storage, signing);
-  const url = await createLinks(signer, bucket, mayHaveKey || signing !== undefined);
-  return createBucketStore(createGcsBucket(connection, url, tuning), tuning);
-}
-
-function isGoogles(endpoint: string): boolean {
-  return new URL(endpoint).hostname.endsWith('.googleapis.com');
+  // Google's library takes a second and tens of megabytes to load: nobody who stores elsewhere should wait for it.
+  const { openGcsStore } = await import('./open.ts');
+  return await openGcsStore(options);
 }

@@ -1,10 +1,6 @@
-import { retry } from '../bucket/retry.ts';
-import { createBucketStore } from '../bucket/store.ts';
-import { tuningOf, type Tuning } from '../bucket/tuning.ts';
+import type { Tuning } from '../bucket/tuning.ts';
 import type { BlobStore } from '../store.ts';
-import { createS3Bucket } from './bucket.ts';
-import { checkBucket } from './check.ts';
-import { createClients, type S3ClientOptions } from './client.ts';
+import type { S3ClientOptions } from './client.ts';
 
 export interface S3StoreOptions extends S3ClientOptions {
   readonly bucket: string;
@@ -22,11 +18,7 @@ export interface S3StoreOptions extends S3ClientOptions {
  * the service cannot be reached. The message says what to do.
  */
 export async function createS3Store(options: S3StoreOptions): Promise<BlobStore> {
-  const { bucket } = options;
-  const tuning = tuningOf(options.tuning);
-  const clients = createClients(options, tuning);
-  const { conditional } = await retry(tuning, tuning.deadlineMs, (signal) =>
-    checkBucket(clients, bucket, signal),
-  );
-  return createBucketStore(createS3Bucket(clients, bucket, conditional, tuning), tuning);
+  // Amazon's library takes its time to load: nobody who stores elsewhere should wait for it.
+  const { openS3Store } = await import('./open.ts');
+  return await openS3Store(options);
 }
