@@ -1,7 +1,7 @@
 import { nixEnvironment } from '@nixery/builder/testing';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -42,11 +42,11 @@ export async function isInstalled({ program }: Rival): Promise<boolean> {
 export async function race(
   { name, script }: Rival,
   paths: readonly string[],
-): Promise<{ readonly wallMs: number; readonly bytes: number }> {
+): Promise<{ readonly wallMs: number; readonly cpuMs: number; readonly bytes: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'nixery-bench-rival-'));
   try {
     const began = performance.now();
-    const shell = spawn('sh', ['-c', script], {
+    const shell = spawn('sh', ['-c', `${script}\ntimes > times`], {
       cwd: folder,
       env: nixEnvironment(),
       stdio: ['pipe', 'ignore', 'inherit'],
@@ -59,8 +59,19 @@ export async function race(
     const sizes = await Promise.all(
       outputs.map(async (file) => (await stat(join(folder, file))).size),
     );
-    return { wallMs, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+    const cpuMs = parseTimes(await readFile(join(folder, 'times'), 'utf8'));
+    return { wallMs, cpuMs, bytes: sizes.reduce((sum, size) => sum + size, 0) };
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Of the shell's children, user and system: the second line, such as `1m2.50s 0m0.25s`. */
+function parseTimes(text: string): number {
+  const [, children = ''] = text.split('\n');
+  const seconds = Array.from(
+    children.matchAll(/(\d+)m([\d.]+)s/g),
+    ([, minutes, rest]) => Number(minutes) * 60 + Number(rest),
+  );
+  return seconds.reduce((sum, each) => sum + each, 0) * 1000;
 }

@@ -1,6 +1,6 @@
 /**
  * How fast layers are packed, in what memory, and what compression levels are worth: `node --conditions=@nixery/source
- * tools/bench/packing.ts [speed] [small] [levels] [memory]`, all of them unless told. Takes Nix, apt and pigz.
+ * tools/bench/packing.ts [speed] [small] [levels] [memory] [--rounds N]`, all parts unless told. Takes Nix, apt and pigz.
  * docs/benchmarks/layers.md says what it showed.
  */
 import {
@@ -8,34 +8,43 @@ import {
   planLayers,
   type Compression,
   type PlannedLayer,
+  type StorePathInfo,
 } from '@nixery/builder/layer';
 import { execFile } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { buildOfflineSet, closureOf } from './layers-offline-set.ts';
 import { PackingPool } from './packing-pool.ts';
 import { isInstalled, race, RIVALS, type Rival } from './packing-rivals.ts';
 
 const execute = promisify(execFile);
-const ROUNDS = 3;
 const THREADS = 2;
 /** Packages whose closure is more than 500 MB, none of them a single file that one thread would be busy with alone. */
 const LARGE = ['git', 'nodejs', 'postgresql', 'perl', 'python3', 'vim', 'openssh', 'gcc', 'curl'];
+const MEDIUM = ['git', 'python3'];
 const SMALL_PACKAGES = 200;
 
-const parts = new Set(process.argv.slice(2));
+const { values, positionals } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' } },
+  allowPositionals: true,
+});
+const rounds = Number(values.rounds);
+const parts = new Set(positionals);
 const runs = (part: string) => parts.size === 0 || parts.has(part);
+
+const memorySchema = z.object({
+  uncompressedBytes: z.number(),
+  atRest: z.number(),
+  peak: z.number(),
+});
 
 const set = await buildOfflineSet();
 const graph = new Map(set.graph.map((info) => [info.path, info]));
-const large = closureOf(
-  graph,
-  LARGE.map((name) => set.packages.get(name) ?? ''),
-);
+const large = closureNamed(LARGE);
 const small = set.graph.toSorted((a, b) => a.narSize - b.narSize).slice(0, SMALL_PACKAGES);
 
 if (runs('speed')) await speed();
@@ -43,11 +52,18 @@ if (runs('small')) await smallPackages();
 if (runs('levels')) await levels();
 if (runs('memory')) await memory();
 
+function closureNamed(attributes: readonly string[]): readonly StorePathInfo[] {
+  return closureOf(
+    graph,
+    attributes.map((name) => set.packages.get(name) ?? ''),
+  );
+}
+
 async function speed(): Promise<void> {
   const bytes = large.reduce((sum, { narSize }) => sum + narSize, 0);
   const ours = ['gzip:1', 'gzip:3', 'gzip:6', 'zstd:3'].map(compression);
   console.log(
-    `\na closure of ${large.length} paths, ${megabytes(bytes)}, ${THREADS} threads; ${ROUNDS} rounds`,
+    `\na closure of ${large.length} paths, ${megabytes(bytes)}, ${THREADS} threads; ${rounds} rounds`,
   );
   await compare(
     [RIVALS.gzip, RIVALS.pigz],
@@ -61,7 +77,7 @@ async function smallPackages(): Promise<void> {
   const bytes = small.reduce((sum, { narSize }) => sum + narSize, 0);
   const layers = small.map((info) => ({ paths: [info] }));
   console.log(
-    `\n${small.length} small store paths, ${megabytes(bytes)}, a layer each; ${ROUNDS} rounds`,
+    `\n${small.length} small store paths, ${megabytes(bytes)}, a layer each; ${rounds} rounds`,
   );
   await compare(
     [RIVALS.loop],
@@ -91,21 +107,29 @@ async function compare(
       ...ours.map((each) => ({ name: show(each), run: () => pool.pack(layers, each) })),
     ];
     const walls = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+    const cpu = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
     const sizes = new Map<string, number>();
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       for (const { name, run } of contestants) {
-        const { wallMs, bytes } = await run();
+        const { wallMs, cpuMs, bytes } = await run();
         walls.get(name)?.push(wallMs);
+        cpu.get(name)?.push(cpuMs);
         sizes.set(name, bytes);
       }
     }
-    row('', 'bytes', 's (median)', ...there.map(({ name }) => `× ${name}`));
+    row('', 'bytes', 's (median)', 's of CPU', ...there.map(({ name }) => `× ${name}`));
     for (const [name, times] of walls) {
       const ratios = there.map((rival) => {
         const theirs = walls.get(rival.name) ?? [];
         return median(times.map((time, round) => time / (theirs[round] ?? Number.NaN))).toFixed(2);
       });
-      row(name, megabytes(sizes.get(name) ?? 0), (median(times) / 1000).toFixed(2), ...ratios);
+      row(
+        name,
+        megabytes(sizes.get(name) ?? 0),
+        (median(times) / 1000).toFixed(2),
+        (median(cpu.get(name) ?? []) / 1000).toFixed(2),
+        ...ratios,
+      );
     }
   } finally {
     await pool.close();
@@ -114,12 +138,13 @@ async function compare(
 
 async function levels(): Promise<void> {
   const names = [1, 2, 3, 4, 6, 9].flatMap((level) => [`gzip:${level}`, `zstd:${level}`]).sort();
-  console.log('\ncompression levels over the same closure, one thread');
+  const layers = planLayers(closureNamed(MEDIUM));
+  console.log(`\ncompression levels over ${MEDIUM.join(' and ')}, one thread`);
   row('', 'bytes', 'of the tar', 's of CPU', 'MB/s');
   const pool = new PackingPool(1);
   try {
     for (const each of names.map(compression)) {
-      const { bytes, uncompressedBytes, cpuMs } = await pool.pack(planLayers(large), each);
+      const { bytes, uncompressedBytes, cpuMs } = await pool.pack(layers, each);
       const share = `${((100 * bytes) / uncompressedBytes).toFixed(1)} %`;
       const rate = (uncompressedBytes / 1000 / cpuMs).toFixed(0);
       row(show(each), megabytes(bytes), share, (cpuMs / 1000).toFixed(1), rate);
@@ -129,18 +154,12 @@ async function levels(): Promise<void> {
   }
 }
 
-const memorySchema = z.object({
-  uncompressedBytes: z.number(),
-  atRest: z.number(),
-  peak: z.number(),
-});
-
-/** In a process of its own for each size, with a store of one path: many links of one file, which an archive has in full. */
+/** Levels matter to time only. In a process of its own for each size, with a store of one path: many links of one file, which an archive has in full. */
 async function memory(): Promise<void> {
   console.log('\nmemory of a process that packs one layer');
   row('', 'tar', 'at rest', 'peak');
   const script = join(import.meta.dirname, 'packing-memory.ts');
-  for (const each of ['gzip:6', 'zstd:3']) {
+  for (const each of ['gzip:1', 'zstd:1']) {
     for (const files of [1, 10, 40]) {
       const dir = await mkdtemp(join(tmpdir(), 'nixery-bench-memory-'));
       try {
