@@ -8,7 +8,8 @@ import { hostArchitecture } from './architecture.ts';
 import { readArchives } from './archives.ts';
 import { OfflinePackagesError } from './errors.ts';
 import { publish, writeGeneration } from './generation.ts';
-import { currentStamp, readStamp, writeStamp } from './stamp.ts';
+import { exclusively } from './lock.ts';
+import { currentStamp, readStamp, writeStamp, type Stamp } from './stamp.ts';
 
 /** Debian replaces packages in place; an index of yesterday may name files that are gone. */
 const maxAgeMs = 24 * 60 * 60 * 1000;
@@ -36,19 +37,50 @@ export interface PrepareOptions {
 export async function prepareOfflinePackages(
   options: PrepareOptions,
 ): Promise<{ dir: string; changed: boolean }> {
-  const { log, refresh = false, environment = env } = options;
   const dir = resolve(options.dir);
   const state = `${dir}.apt`;
+  if ((await survey(dir, state, options)).current) return { dir, changed: false };
+  await mkdir(state, { recursive: true });
+  // Two that ask the archives at once get in each other's way, and one of them would do with fewer lists.
+  return await exclusively(state, async () => {
+    const found = await survey(dir, state, options);
+    // Somebody else may have made it while we waited.
+    if (!found.current) await make(dir, state, found, options);
+    return { dir, changed: !found.current };
+  });
+}
+
+/** What there is, against what there should be. */
+interface Survey {
+  readonly stamp: Stamp;
+  /** Nothing has to be done. */
+  readonly current: boolean;
+  /** The archives have to be asked, whatever lists there are. */
+  readonly fresh: boolean;
+  readonly listsChanged: boolean;
+}
+
+async function survey(dir: string, state: string, options: PrepareOptions): Promise<Survey> {
+  const { refresh = false, environment = env } = options;
   const stamp = await currentStamp(await listsDirectory(environment));
   const known = await readStamp(state, dir);
-  const old = known !== undefined && Date.now() - known.madeAtMs > maxAgeMs;
-  if (!refresh && !old && known?.all === stamp.all) return { dir, changed: false };
+  const fresh = refresh || (known !== undefined && Date.now() - known.madeAtMs > maxAgeMs);
+  return {
+    stamp,
+    current: !fresh && known?.all === stamp.all,
+    fresh,
+    listsChanged: known?.lists !== stamp.lists,
+  };
+}
 
+async function make(
+  dir: string,
+  state: string,
+  { stamp, fresh, listsChanged }: Survey,
+  { log, environment = env }: PrepareOptions,
+): Promise<void> {
   log('Making the offline package set from the lists of apt.');
-  await mkdir(state, { recursive: true });
   const host = hostArchitecture();
-  const fresh = refresh || old;
-  const listsChanged = known?.lists !== stamp.lists;
   const archives = await readArchives({ state, host, fresh, listsChanged, environment, log });
 
   const generation = await mkdtemp(`${dir}.new.`);
@@ -59,7 +91,6 @@ export async function prepareOfflinePackages(
     await rm(generation, { recursive: true, force: true });
   }
   await writeStamp(state, stamp);
-  return { dir, changed: true };
 }
 
 async function main(): Promise<number> {

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const POLL_MS = 50;
+/** https://www.sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5;
+
+/**
+ * Runs `action` while nobody else does in this directory, in this process or another. Node has no file locks, but SQLite
+ * does, and the kernel lets go of them whatever way a process ends.
+ */
+export async function exclusively<T>(directory: string, action: () => Promise<T>): Promise<T> {
+  const database = new DatabaseSync(join(directory, 'lock'));
+  try {
+    while (!takes(database)) await delay(POLL_MS);
+    return await action();
+  } finally {
+    database.close();
+  }
+}
+
+function takes(database: DatabaseSync): boolean {
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return false;
+    throw error;
+  }
+}
