@@ -8,19 +8,16 @@ import {
   type BlobStore,
   type ByteRange,
   type Digest,
-  isDigest,
   type OpenBlob,
   type UnsatisfiableRange,
 } from '@nixery/storage';
 import { LRUCache } from 'lru-cache';
 
+import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import { holdFor, within } from '../http/hold.ts';
 import { parseRange } from '../http/range.ts';
 import { hasMatch, sendOn } from '../http/respond.ts';
-
-/** A digest of another algorithm is well-formed, and no blob here has one. */
-const OTHER_ALGORITHM = /^(?!sha256:)[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 
 const MAX_SIZES = 100_000;
 
@@ -47,12 +44,7 @@ export class BlobRoute {
     response: ServerResponse,
     target: { readonly digest: string; readonly query: URLSearchParams },
   ): Promise<void> {
-    const { digest } = target;
-    if (!isDigest(digest)) {
-      throw OTHER_ALGORITHM.test(digest)
-        ? httpErrors.blobUnknown(digest)
-        : httpErrors.digestInvalid();
-    }
+    const digest = parseDigest(target.digest, httpErrors.blobUnknown);
     const { builder, holdMs } = this.#options;
     if (await this.#answer(request, response, digest)) return;
 

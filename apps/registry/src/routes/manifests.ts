@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { type Builder, type ImageRequest, parseImageName } from '@nixery/builder';
 import type { CacheClient, Descriptor, ManifestRecord } from '@nixery/cache';
-import { BlobError, type Digest, isDigest } from '@nixery/storage';
+import { BlobError, type Digest } from '@nixery/storage';
 
 import { chooseForm, MANIFEST_MEDIA_TYPES } from '../http/accept.ts';
+import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import { holdFor, within } from '../http/hold.ts';
 import { hasMatch, sendOn } from '../http/respond.ts';
@@ -17,9 +18,6 @@ export interface ManifestRouteOptions {
   /** How long a request waits for a build before it is sent on (ms). */
   readonly holdMs: number;
 }
-
-/** A digest of an algorithm that we do not use: well-formed, and nothing here has it. */
-const SOME_ALGORITHM = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 
 /** `GET, HEAD /v2/<name>/manifests/<reference>` */
 export class ManifestRoute {
@@ -82,12 +80,7 @@ export class ManifestRoute {
     response: ServerResponse,
     target: { readonly reference: string; readonly query: URLSearchParams },
   ): Promise<void> {
-    const digest = target.reference;
-    if (!isDigest(digest)) {
-      if (digest.startsWith('sha256:') || !SOME_ALGORITHM.test(digest))
-        throw httpErrors.digestInvalid();
-      throw httpErrors.manifestUnknown(digest);
-    }
+    const digest = parseDigest(target.reference, httpErrors.manifestUnknown);
     const { cache, holdMs } = this.#options;
     const entry = await cache.findManifest(digest);
     const known = Object.values(entry?.record.forms ?? {}).find((form) => form.digest === digest);
