@@ -6,10 +6,21 @@
  * @property {number} numFailedTests
  * @property {number} numPendingTests
  * @property {number} numTodoTests
- * @property {readonly { readonly status: string, readonly assertionResults: readonly { readonly status: string }[] }[]} testResults
+ * @property {readonly VitestFile[]} testResults
+ */
+
+/**
+ * @typedef {object} VitestFile
+ * @property {string} name
+ * @property {string} status
+ * @property {string} [message]
+ * @property {readonly { readonly status: string, readonly fullName: string, readonly failureMessages?: readonly string[] }[]} assertionResults
  */
 
 /** @typedef {{ readonly passed: number, readonly failed: number, readonly skipped: number }} Counts */
+
+/** Lines of a failure's message that the summary repeats; the whole is further up in the output. */
+const MESSAGE_LINES = 6;
 
 /**
  * @param {VitestReport} report
@@ -29,13 +40,40 @@ export function countTests(report) {
 }
 
 /**
+ * What failed and how, for the end of a long output: nobody should have to search for it.
+ *
+ * @param {VitestReport} report
+ * @returns {string[]} lines
+ */
+export function listFailures(report) {
+  return report.testResults.flatMap((file) => {
+    const failed = file.assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0)
+      return file.status === 'failed' ? describe(file.name, file.message) : [];
+    return failed.flatMap((test) =>
+      describe(`${file.name} > ${test.fullName}`, test.failureMessages?.join('\n')),
+    );
+  });
+}
+
+/**
+ * @param {string} title
+ * @param {string} [message]
+ * @returns {string[]}
+ */
+function describe(title, message = '') {
+  const lines = message.split('\n').filter((line) => line.trim() !== '');
+  return [title, ...lines.slice(0, MESSAGE_LINES).map((line) => `  ${line}`)];
+}
+
+/**
  * A step of `npm test` that has ended: a check counts as one test, a test run as its projects' tests.
  *
  * @typedef {object} StepResult
  * @property {string} name
  * @property {number} milliseconds
  * @property {number} code its exit code
- * @property {readonly { readonly project: string, readonly counts: Counts | undefined }[]} [projects] undefined counts: no report
+ * @property {readonly { readonly project: string, readonly counts: Counts | undefined, readonly failures?: readonly string[] }[]} [projects] undefined counts: no report
  */
 
 /**
@@ -54,7 +92,12 @@ export function countStep({ code, projects }) {
   if (code !== 0 && total.failed === 0 && problems.length === 0) {
     problems.push(`exit code ${code}, though no test failed`);
   }
-  return { ...total, failed: total.failed + problems.length, problems };
+  const failures = projects.flatMap((project) => project.failures ?? []);
+  return {
+    ...total,
+    failed: total.failed + problems.length,
+    problems: [...problems, ...failures],
+  };
 }
 
 /**

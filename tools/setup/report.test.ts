@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { countStep, countTests, summarise } from './report.mjs';
+import { countStep, countTests, listFailures, summarise } from './report.mjs';
 
 const report = {
   numPassedTests: 3,
@@ -7,9 +7,15 @@ const report = {
   numPendingTests: 1,
   numTodoTests: 1,
   testResults: [
-    { status: 'passed', assertionResults: [{ status: 'passed' }] },
-    { status: 'failed', assertionResults: [{ status: 'failed' }] },
-    { status: 'failed', assertionResults: [] },
+    { name: 'a', status: 'passed', assertionResults: [{ status: 'passed', fullName: 'works' }] },
+    {
+      name: 'b',
+      status: 'failed',
+      assertionResults: [
+        { status: 'failed', fullName: 'adds', failureMessages: ['expected 3\n\n    at b:1'] },
+      ],
+    },
+    { name: 'c', status: 'failed', message: 'no such module', assertionResults: [] },
   ],
 };
 
@@ -43,6 +49,16 @@ describe('counting tests', () => {
   });
 });
 
+test('a failed test is listed with its file and the start of its message', () => {
+  expect(listFailures(report)).toEqual([
+    'b > adds',
+    '  expected 3',
+    '      at b:1',
+    'c',
+    '  no such module',
+  ]);
+});
+
 describe('the summary', () => {
   const passing = { name: 'lint', milliseconds: 1500, code: 0 };
   test('ends with the count of everything, alone on its line', () => {
@@ -55,6 +71,13 @@ describe('the summary', () => {
     const { lines } = summarise([passing, { ...passing, name: 'types', code: 1 }], { ci: false });
     expect(lines[0]).toBe('ok      lint      1.5 s');
     expect(lines[1]).toMatch(/^FAILED {2}types/);
+  });
+
+  test('repeats what failed, since the output above it is long', () => {
+    const counts = { passed: 5, failed: 1, skipped: 0 };
+    const projects = [{ project: 'a', counts, failures: ['b > adds'] }];
+    const { lines } = summarise([{ ...tests(0), code: 1, projects }], { ci: true });
+    expect(lines).toContain('        b > adds');
   });
 
   test('names skipped tests, which fail a run in CI only', () => {

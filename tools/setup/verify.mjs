@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { countTests, summarise } from './report.mjs';
+import { countTests, listFailures, summarise } from './report.mjs';
 import { run } from './run.mjs';
 import { preparePackages } from './start.mjs';
 import { findCommand, root, tool } from './workspace.mjs';
@@ -119,8 +119,7 @@ export async function verify(env, { long }) {
  * @param {[project: string, file: string]} entry
  */
 function readReport([project, file]) {
-  return {
-    project,
-    counts: existsSync(file) ? countTests(JSON.parse(readFileSync(file, 'utf8'))) : undefined,
-  };
+  if (!existsSync(file)) return { project, counts: undefined };
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  return { project, counts: countTests(report), failures: listFailures(report) };
 }
