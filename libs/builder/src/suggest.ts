@@ -22,7 +22,7 @@ export function suggest(wanted: string, names: readonly string[]): readonly stri
 
 /**
  * Optimal string alignment distance (Damerau-Levenshtein without repeated edits): insertions, deletions, substitutions
- * and swaps of neighbours. Gives `limit + 1` as soon as the distance is known to exceed `limit`.
+ * and swaps of neighbours. A distance above `limit` is given as `limit + 1`, as soon as it is known to be.
  */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
@@ -48,5 +48,5 @@ export function editDistance(a: string, b: string, limit: number): number {
     beforeLast = last;
     last = row;
   }
-  return last[b.length] ?? 0;
+  return Math.min(last[b.length] ?? 0, limit + 1);
 }
