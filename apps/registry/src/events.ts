@@ -15,6 +15,12 @@ export function logBuildEvent(logger: Logger, event: BuildEvent): void {
     case 'nix':
       logger.debug({ build: event.build.id, ...event.event }, 'nix');
       return;
+    // Those who follow a build are told these; its last line in the log has the sums.
+    case 'stage':
+    case 'planned':
+    case 'packed':
+    case 'layer':
+      return;
     case 'collision': {
       const { build, path, kept, dropped } = event;
       logger.warn({ build: build.id, path, kept, dropped }, 'packages bring the same file');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Digest, ManifestRecord } from '@nixery/cache';
+import type { Digest, LayerRecord, ManifestRecord } from '@nixery/cache';
 
 import type { BuildError } from './errors.ts';
 import type { ImageRequest } from './image-name.ts';
@@ -15,9 +15,34 @@ export type BuildStage = 'resolve' | 'fetch' | 'evaluate' | 'realise' | 'pack' |
  */
 export type BuildPurpose = 'request' | 'refresh' | 'heal';
 
+/** How an image came by a layer: it was there, it was packed for it, or for another image at the same time. */
+export type LayerOrigin = 'known' | 'packed' | 'shared';
+
+/** A layer of an image before it is packed. */
+export interface PlannedSize {
+  readonly key: string;
+  /** Store paths in it; none in the layer of symbolic links. */
+  readonly paths: readonly string[];
+  /** Of its store paths, as Nix counts them (bytes). */
+  readonly narBytes: number;
+}
+
 /** What happens in builds and around them, for logs, metrics and whoever follows them. */
 export type BuildEvent =
   | { readonly type: 'started'; readonly build: Build }
+  | { readonly type: 'stage'; readonly build: Build; readonly stage: BuildStage }
+  /** It is known which layers the image will have. */
+  | { readonly type: 'planned'; readonly build: Build; readonly layers: readonly PlannedSize[] }
+  /** A layer has been compressed, and goes to the storage now. */
+  | { readonly type: 'packed'; readonly build: Build; readonly key: string; readonly bytes: number }
+  /** A layer is in the storage. */
+  | {
+      readonly type: 'layer';
+      readonly build: Build;
+      readonly key: string;
+      readonly origin: LayerOrigin;
+      readonly record: LayerRecord;
+    }
   | { readonly type: 'nix'; readonly build: Build; readonly event: NixEvent }
   | {
       readonly type: 'collision';
@@ -46,20 +71,29 @@ export class Build {
   readonly id: string = randomUUID();
   readonly request: ImageRequest;
   readonly purpose: BuildPurpose;
+  /** How many requests wait for it now. */
+  waiting = 0;
   /** How many layers were known, packed, or packed by another build at the same time; the symlink layer included. */
   readonly layers = { known: 0, packed: 0, shared: 0 };
   readonly #startedAt = performance.now();
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
+  #follower: (stage: BuildStage) => void = () => {};
 
   constructor(request: ImageRequest, purpose: BuildPurpose) {
     this.request = request;
     this.purpose = purpose;
   }
 
+  /** Has somebody told of each stage as it begins. */
+  follow(follower: (stage: BuildStage) => void): void {
+    this.#follower = follower;
+  }
+
   /** Times one stage. */
   async during<T>(stage: BuildStage, action: () => Promise<T>): Promise<T> {
     const timing = { stage, ms: 0 };
     this.#stages.push(timing);
+    this.#follower(stage);
     const begun = performance.now();
     try {
       return await action();

@@ -18,6 +18,7 @@ export type BuildAction = (build: Build, signal: AbortSignal) => Promise<Manifes
 export class Builds {
   readonly #options: BuildsOptions;
   readonly #running = new SingleFlight<ManifestRecord>();
+  readonly #builds = new Map<string, Build>();
   readonly #failures = new RecentFailures();
   readonly #stopped = new AbortController();
 
@@ -40,10 +41,16 @@ export class Builds {
    */
   async join(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {
     const running = this.#running.get(key);
-    if (running !== undefined) return await running;
-    const refusal = this.#refusal(key);
+    const refusal = running === undefined ? this.#refusal(key) : undefined;
     if (refusal !== undefined) throw refusal;
-    return await this.#running.join(key, () => this.#run(key, build, action));
+    const joined = running ?? this.#running.join(key, () => this.#run(key, build, action));
+    const awaited = this.#builds.get(key) ?? build;
+    awaited.waiting += 1;
+    try {
+      return await joined;
+    } finally {
+      awaited.waiting -= 1;
+    }
   }
 
   /** Begins a build that nobody waits for, unless it runs, has just failed, or would be one too many. */
@@ -69,6 +76,8 @@ export class Builds {
 
   async #run(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {
     const { onEvent } = this.#options;
+    this.#builds.set(key, build);
+    build.follow((stage) => onEvent({ type: 'stage', build, stage }));
     onEvent({ type: 'started', build });
     try {
       const record = await action(build, this.#stopped.signal);
@@ -79,6 +88,8 @@ export class Builds {
       this.#failures.add(key, error);
       onEvent({ type: 'failed', build, error });
       throw error;
+    } finally {
+      this.#builds.delete(key);
     }
   }
 }

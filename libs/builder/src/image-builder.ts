@@ -171,7 +171,7 @@ export class ImageBuilder {
     packages: readonly Package[],
     graph: readonly StorePathInfo[],
   ): Promise<readonly LayerRecord[]> {
-    const { image, workers, layers } = this.#options;
+    const { image, workers, layers, onEvent } = this.#options;
     const { compression, layerBudget } = image;
     const format = { ...LAYER_FORMAT, compression: { ...compression } };
     const plan = planLayers(graph, { budget: layerBudget });
@@ -199,8 +199,22 @@ export class ImageBuilder {
         return result;
       },
     });
-    return await layers.obtain(wanted, (origin) => {
-      build.layers[origin] += 1;
+    const sizes = new Map(graph.map(({ path, narSize }) => [path, narSize]));
+    onEvent({
+      type: 'planned',
+      build,
+      layers: wanted.map(({ key, paths }) => ({
+        key,
+        paths: paths.map(({ path }) => path),
+        narBytes: paths.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0),
+      })),
+    });
+    return await layers.obtain(wanted, {
+      packed: ({ key }, bytes) => onEvent({ type: 'packed', build, key, bytes }),
+      stored: ({ key }, origin, record) => {
+        build.layers[origin] += 1;
+        onEvent({ type: 'layer', build, key, origin, record });
+      },
     });
   }
 

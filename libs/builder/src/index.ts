@@ -1,4 +1,11 @@
-export { Build, type BuildEvent, type BuildPurpose, type BuildStage } from './build.ts';
+export {
+  Build,
+  type BuildEvent,
+  type BuildPurpose,
+  type BuildStage,
+  type LayerOrigin,
+  type PlannedSize,
+} from './build.ts';
 export type { Builder } from './builder.ts';
 export {
   createBuilder,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { CacheClient, Digest, LayerRecord } from '@nixery/cache';
 import type { BlobStore } from '@nixery/storage';
 
+import type { LayerOrigin } from './build.ts';
 import { BuildError } from './errors.ts';
 import type { LayerFailure } from './layer/error.ts';
 import type { PackedLayer } from './layer/types.ts';
@@ -24,8 +25,13 @@ export interface WantedLayer {
   ) => Promise<{ readonly ok: true; readonly layer: PackedLayer } | LayerFailure>;
 }
 
-/** How an image came by a layer. */
-export type LayerOrigin = 'known' | 'packed' | 'shared';
+/** What is told of a layer on its way. */
+export interface LayerFollower {
+  /** It has been compressed, and goes to the storage now; not told of what another image packs. */
+  packed(layer: WantedLayer, bytes: number): void;
+  /** It is in the storage. */
+  stored(layer: WantedLayer, origin: LayerOrigin, record: LayerRecord): void;
+}
 
 export interface LayerCacheOptions {
   readonly cache: CacheClient;
@@ -63,19 +69,21 @@ export class LayerCache {
    */
   async obtain(
     wanted: readonly WantedLayer[],
-    count: (origin: LayerOrigin) => void,
+    follower: LayerFollower,
   ): Promise<readonly LayerRecord[]> {
     const known = await this.#options.cache.getLayers(wanted.map(({ key }) => key));
     const records = await Promise.allSettled(
       wanted.map(async (layer) => {
         const record = known.get(layer.key);
         if (record !== undefined && (await this.#isStored(record))) {
-          count('known');
+          follower.stored(layer, 'known', record);
           return record;
         }
         const isShared = this.#running.get(layer.key) !== undefined;
-        const obtained = await this.#running.join(layer.key, () => this.#adoptOrPack(layer));
-        count(isShared ? 'shared' : obtained.origin);
+        const obtained = await this.#running.join(layer.key, () =>
+          this.#adoptOrPack(layer, follower),
+        );
+        follower.stored(layer, isShared ? 'shared' : obtained.origin, obtained.record);
         return obtained.record;
       }),
     );
@@ -108,24 +116,25 @@ export class LayerCache {
     if (this.#checked.size > MAX_CHECKED && oldest !== undefined) this.#checked.delete(oldest);
   }
 
-  async #adoptOrPack(layer: WantedLayer): Promise<Obtained> {
+  async #adoptOrPack(layer: WantedLayer, follower: LayerFollower): Promise<Obtained> {
     const { cache, shared } = this.#options;
     const adopted = await shared?.findLayer(layer.key);
     if (adopted === undefined || adopted === null) {
-      return { record: await this.#packAndStore(layer), origin: 'packed' };
+      return { record: await this.#packAndStore(layer, follower), origin: 'packed' };
     }
     await cache.putLayer(layer.key, adopted);
     this.#seen(adopted);
     return { record: adopted, origin: 'known' };
   }
 
-  async #packAndStore(layer: WantedLayer): Promise<LayerRecord> {
+  async #packAndStore(layer: WantedLayer, follower: LayerFollower): Promise<LayerRecord> {
     const { cache, shared, spoolDir, store } = this.#options;
     const spoolFile = join(spoolDir, randomUUID());
     try {
       const packed = await layer.pack(spoolFile);
       if (!packed.ok) throw failureOf(packed);
       const { digest, diffId, size, mediaType } = packed.layer;
+      follower.packed(layer, size);
       await store.put(digest, { file: spoolFile, move: true, verified: { size } }, mediaType);
       const packedRecord = { digest, diffId, size, mediaType, paths: layer.paths };
       const record = (await shared?.publishLayer(layer.key, packedRecord)) ?? packedRecord;
