@@ -140,7 +140,7 @@ describe('the configuration', () => {
     const described = section
       .split('\n')
       .filter((line) => line.startsWith('| `'))
-      .flatMap((line) => (line.split('|')[1] ?? '').match(/[A-Z][A-Z_]+/g) ?? []);
+      .flatMap((line) => (line.split('|')[1] ?? '').match(/[A-Z][A-Z0-9_]+/g) ?? []);
     expect(described.toSorted()).toEqual(CONFIG_VARIABLES.toSorted());
   });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { nearest } from './nearest.ts';
+import { readStorage, type StorageConfig, storageVariables } from './storage-config.ts';
 
 /** The server's settings, checked. Times in ms. */
 export interface Config {
@@ -10,7 +11,9 @@ export interface Config {
     | { readonly kind: 'path'; readonly path: string; readonly refresh: string | undefined }
     | { readonly kind: 'git'; readonly url: string }
     | { readonly kind: 'channel'; readonly channel: string; readonly repositoryUrl: string };
-  readonly storage: { readonly backend: 'filesystem'; readonly path: string };
+  readonly storage: StorageConfig;
+  /** Whether clients are sent to a bucket for blobs, or are sent them. */
+  readonly blobs: 'redirect' | 'proxy';
   readonly stateDir: string;
   readonly allow: {
     readonly unfree: boolean;
@@ -37,7 +40,7 @@ export interface Config {
 export interface Places {
   readonly host: string | undefined;
   readonly port: number | undefined;
-  readonly storagePath: string | undefined;
+  readonly storage: StorageConfig | undefined;
   readonly stateDir: string | undefined;
 }
 
@@ -98,10 +101,7 @@ const environment = z.object({
   NIXERY_PKGS_REPO: gitUrl.optional(),
   NIXERY_PKGS_PATH: absolutePath.optional(),
   NIXERY_PKGS_REFRESH: absolutePath.optional(),
-  NIXERY_STORAGE_BACKEND: z
-    .enum(['filesystem'], 'must be filesystem (gcs and s3 are not there yet)')
-    .default('filesystem'),
-  STORAGE_PATH: absolutePath.optional(),
+  ...storageVariables,
   NIXERY_STATE_DIR: absolutePath.optional(),
   NIX_TIMEOUT: integer(1, 30 * day).default(60),
   NIXERY_BUILD_TIMEOUT: integer(1, 30 * day).default(3_600),
@@ -151,25 +151,24 @@ export function readConfig(env: NodeJS.ProcessEnv): {
       'no package source is set: set NIXERY_CHANNEL (nixos-unstable, for example), NIXERY_PKGS_REPO or NIXERY_PKGS_PATH',
     );
   }
-  if (set['STORAGE_PATH'] === undefined) {
-    problems.push('STORAGE_PATH is not set: name the folder that images are stored in');
-  }
+  const { storage, problems: missing, warnings } = readStorage(set);
+  problems.push(...missing);
   const stateDir = set['NIXERY_STATE_DIR'] ?? defaultStateDir(set);
   if (stateDir === undefined) {
     problems.push('NIXERY_STATE_DIR is not set, and there is no HOME to derive it from');
   }
-  if (!parsed.success || problems.length > 0) {
-    const { NIXERY_STATE_DIR, PORT, STORAGE_PATH } = environment.shape;
+  if (!parsed.success || storage === undefined || problems.length > 0) {
+    const { NIXERY_STATE_DIR, PORT } = environment.shape;
     throw new ConfigError(problems, {
       host: set['NIXERY_HOST'],
       port: PORT.safeParse(set['PORT']).data,
-      storagePath: STORAGE_PATH.safeParse(set['STORAGE_PATH']).data,
+      storage,
       stateDir: NIXERY_STATE_DIR.safeParse(stateDir).data,
     });
   }
   return {
-    config: toConfig(parsed.data, stateDir ?? ''),
-    warnings: [...sourceWarnings(sources), ...unknownVariables(set)],
+    config: toConfig(parsed.data, storage, stateDir ?? ''),
+    warnings: [...sourceWarnings(sources), ...warnings, ...unknownVariables(set)],
   };
 }
 
@@ -201,12 +200,13 @@ function defaultStateDir(set: Readonly<Record<string, string | undefined>>): str
   return home === undefined ? undefined : `${home}/nixery`;
 }
 
-function toConfig(env: Environment, stateDir: string): Config {
+function toConfig(env: Environment, storage: StorageConfig, stateDir: string): Config {
   return {
     host: env.NIXERY_HOST,
     port: env.PORT,
     source: sourceOf(env),
-    storage: { backend: env.NIXERY_STORAGE_BACKEND, path: env.STORAGE_PATH ?? '' },
+    storage,
+    blobs: env.NIXERY_BLOBS,
     stateDir,
     allow: {
       unfree: env.NIXPKGS_ALLOW_UNFREE,

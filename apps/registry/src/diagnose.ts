@@ -1,12 +1,25 @@
 import { createServer } from 'node:http';
 
 import { openStateDir } from '@nixery/builder';
-import { BlobError, createFilesystemStore } from '@nixery/storage';
+import { BlobError } from '@nixery/storage';
 
 import type { Places } from './config.ts';
+import { openStore } from './open-store.ts';
+
+/** How long an unreachable bucket is tried: it was tried for longer before (ms). */
+const BUCKET_DEADLINE_MS = 5_000;
+
+/** Why the server cannot start, and what to do about it. */
+export interface Problem {
+  readonly message: string;
+  /** Whether starting again, with nothing changed, may succeed. */
+  readonly mayPass: boolean;
+}
+
+type CodedError = Error & { readonly code?: unknown };
 
 /** Tries each place that the server needs, and tells all that cannot be used, and how to mend it. */
-export async function diagnose(places: Places): Promise<readonly string[]> {
+export async function diagnose(places: Places): Promise<readonly Problem[]> {
   const problems = await Promise.all([
     problemOf(() => tryStorage(places), storageProblem),
     problemOf(
@@ -23,23 +36,25 @@ export async function diagnose(places: Places): Promise<readonly string[]> {
 
 async function problemOf(
   action: () => Promise<void>,
-  explain: (error: Error & { readonly code?: unknown }) => string,
-): Promise<string | undefined> {
+  explain: (error: CodedError) => string,
+): Promise<Problem | undefined> {
   try {
     await action();
     return undefined;
   } catch (error) {
-    if (error instanceof Error) return explain(error);
-    throw error;
+    if (!(error instanceof Error)) throw error;
+    const mayPass = error instanceof BlobError && error.code === 'unavailable';
+    return { message: explain(error), mayPass };
   }
 }
 
-async function tryStorage({ storagePath }: Places): Promise<void> {
-  if (storagePath !== undefined) await createFilesystemStore({ root: storagePath });
+async function tryStorage({ storage }: Places): Promise<void> {
+  if (storage === undefined) return;
+  await openStore(storage, { tuning: { deadlineMs: BUCKET_DEADLINE_MS } });
 }
 
 function storageProblem(error: Error): string {
-  return error instanceof BlobError ? error.message : `the storage path: ${error.message}`;
+  return error instanceof BlobError ? error.message : `the storage: ${error.message}`;
 }
 
 async function tryStateDir({ stateDir }: Places): Promise<void> {
@@ -48,7 +63,7 @@ async function tryStateDir({ stateDir }: Places): Promise<void> {
   state.release();
 }
 
-function stateProblem({ stateDir }: Places, error: Error & { readonly code?: unknown }): string {
+function stateProblem({ stateDir }: Places, error: CodedError): string {
   const advice = 'make it writable, or set NIXERY_STATE_DIR to another one';
   // What is no error of the file system says itself what it is: the folder is in use.
   if (!('syscall' in error)) return `${error.message}: set NIXERY_STATE_DIR to another one`;
@@ -65,7 +80,7 @@ async function tryPort({ host, port }: Places): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-function portProblem({ host, port }: Places, error: Error & { readonly code?: unknown }): string {
+function portProblem({ host, port }: Places, error: CodedError): string {
   const where = `port ${port}${host === undefined ? '' : ` of ${host}`}`;
   return error.code === 'EADDRINUSE'
     ? `${where} is in use: stop what listens there, or set PORT to another one`

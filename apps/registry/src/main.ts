@@ -2,19 +2,21 @@ import { missingTools, type SourceOptions } from '@nixery/builder';
 import closeWithGrace from 'close-with-grace';
 
 import { type Config, ConfigError, type Places, readConfig } from './config.ts';
-import { diagnose } from './diagnose.ts';
+import { diagnose, type Problem } from './diagnose.ts';
 import { createLogger } from './log.ts';
 import { startServer } from './server.ts';
 
 /** sysexits.h, EX_CONFIG: starting again with the same settings would fail again. */
 const EX_CONFIG = 78;
+/** sysexits.h, EX_TEMPFAIL: it may not, and a supervisor should try. */
+const EX_TEMPFAIL = 75;
 
 /** Longer than answers under way and Nix may take to end (ms). */
 const STOP_MS = 40_000;
 
-function refuse(problems: readonly string[]): never {
-  for (const problem of problems) process.stderr.write(`nixery: ${problem}\n`);
-  process.exit(EX_CONFIG);
+function refuse(problems: readonly Problem[]): never {
+  for (const { message } of problems) process.stderr.write(`nixery: ${message}\n`);
+  process.exit(problems.every(({ mayPass }) => mayPass) ? EX_TEMPFAIL : EX_CONFIG);
 }
 
 async function settings(): Promise<ReturnType<typeof readConfig>> {
@@ -23,25 +25,25 @@ async function settings(): Promise<ReturnType<typeof readConfig>> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return refuse([
-      ...error.problems,
+      ...error.problems.map((message) => ({ message, mayPass: false })),
       ...(await toolProblems('path')),
       ...(await diagnose(error.places)),
     ]);
   }
 }
 
-async function toolProblems(kind: SourceOptions['kind']): Promise<readonly string[]> {
+async function toolProblems(kind: SourceOptions['kind']): Promise<readonly Problem[]> {
   const missing = await missingTools(kind, process.env);
   if (missing.length === 0) return [];
   const git = missing.includes('git');
-  return [
+  const message =
     `${missing.join(', ')} cannot be found: install Nix${git ? ' and git' : ''} ` +
-      `(on Debian: apt-get install nix-bin${git ? ' git' : ''}) and see that PATH leads to it`,
-  ];
+    `(on Debian: apt-get install nix-bin${git ? ' git' : ''}) and see that PATH leads to it`;
+  return [{ message, mayPass: false }];
 }
 
 function placesOf({ host, port, storage, stateDir }: Config): Places {
-  return { host, port, storagePath: storage.path, stateDir };
+  return { host, port, storage, stateDir };
 }
 
 const { config, warnings } = await settings();

@@ -10,13 +10,15 @@ import {
   Scrubber,
 } from '@nixery/builder';
 import { type CacheEvent, createCache } from '@nixery/cache';
-import { createFilesystemStore } from '@nixery/storage';
+import type { Tuning } from '@nixery/storage';
 
 import { createApp } from './app.ts';
+import { BlobLinks } from './blob-links.ts';
 import { logBuildEvent, logCacheEvent, logScrubEvent } from './events.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
+import { openStore } from './open-store.ts';
 import { BlobRoute } from './routes/blobs.ts';
 import { Readiness } from './routes/health.ts';
 import { ManifestRoute } from './routes/manifests.ts';
@@ -42,18 +44,31 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+export interface ServerOptions {
+  /** How patient to be with a bucket, if not as the public clouds want it. */
+  readonly storageTuning?: Partial<Tuning>;
+}
+
 /**
  * Starts everything. When a part fails to start, those before it are stopped again.
  *
  * @throws BlobError, StateDirInUse, or the system's error of a folder or port that cannot be used
  */
-export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  logger: Logger,
+  { storageTuning }: ServerOptions = {},
+): Promise<RunningServer> {
   const closers: (() => Promise<void> | void)[] = [];
   async function close(): Promise<void> {
     for (const closer of closers.toReversed()) await closer();
   }
   try {
-    const store = await createFilesystemStore({ root: config.storage.path });
+    const redirects = config.storage.backend !== 'filesystem' && config.blobs === 'redirect';
+    const store = await openStore(config.storage, {
+      tuning: storageTuning,
+      ...(redirects && { onWarning: (message: string) => logger.warn(message) }),
+    });
     const state = await openStateDir(config.stateDir);
     closers.push(() => state.release());
     const cache = createCache({
@@ -92,8 +107,9 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       onError: (error) => logger.error({ err: error }, 'a worker thread failed'),
     });
     const { scrubIntervalMs } = config;
+    // Buckets keep checksums of what they hold, and ask for every byte that is read.
     const scrubber =
-      scrubIntervalMs === null
+      scrubIntervalMs === null || config.storage.backend !== 'filesystem'
         ? undefined
         : new Scrubber({
             store,
@@ -109,7 +125,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     const { holdMs, webDir } = config;
     const bodies = new ManifestBodies(store);
     const manifests = new ManifestRoute({ builder, cache, bodies, holdMs });
-    const blobs = new BlobRoute({ builder, cache, store, holdMs });
+    const links = redirects ? new BlobLinks(store) : undefined;
+    const blobs = new BlobRoute({ builder, cache, store, links, holdMs });
     const api = new RegistryApi({ cache, manifests, blobs });
     const app = createApp({ api, logger, readiness, webDir });
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);

@@ -26,7 +26,13 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'nixery-blobs-'));
   store = await createFilesystemStore({ root: dir });
   cache = createCache({ file: ':memory:' });
-  const route = new BlobRoute({ builder: { heal: () => heal() }, cache, store, holdMs: 100 });
+  const route = new BlobRoute({
+    builder: { heal: () => heal() },
+    cache,
+    store,
+    links: undefined,
+    holdMs: 100,
+  });
   server = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://localhost').searchParams;
     route.serve(request, response, { digest, query }).catch((error: unknown) => {

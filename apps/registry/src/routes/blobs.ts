@@ -5,7 +5,8 @@ import type { Builder } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 import {
   BlobError,
-  type BlobStore,
+  type BlobOpener,
+  type BlobStatter,
   type ByteRange,
   type Digest,
   type OpenBlob,
@@ -13,6 +14,7 @@ import {
 } from '@nixery/storage';
 import { LRUCache } from 'lru-cache';
 
+import type { BlobLinks } from '../blob-links.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import { holdFor, within } from '../http/hold.ts';
@@ -24,7 +26,9 @@ const MAX_SIZES = 100_000;
 export interface BlobRouteOptions {
   readonly builder: Pick<Builder, 'heal'>;
   readonly cache: CacheClient;
-  readonly store: BlobStore;
+  readonly store: BlobStatter & BlobOpener;
+  /** Where clients are sent for blobs; undefined where blobs are sent to them. */
+  readonly links: BlobLinks | undefined;
   /** How long a request waits for a blob that is made again before it is sent on (ms). */
   readonly holdMs: number;
 }
@@ -65,32 +69,26 @@ export class BlobRoute {
     response: ServerResponse,
     digest: Digest,
   ): Promise<boolean> {
-    const { store } = this.#options;
-    const headers = {
-      'Docker-Content-Digest': digest,
-      ETag: `"${digest}"`,
-      // A digest never stands for other bytes.
-      'Cache-Control': 'public, max-age=31536000, immutable',
-      'Accept-Ranges': 'bytes',
-    };
+    const { links } = this.#options;
     const isCached = hasMatch(request.headers['if-none-match'], digest);
-    const url = request.method === 'HEAD' || isCached ? null : await store.url(digest);
-    if (request.method !== 'HEAD' && !isCached && url === null) {
-      return await this.#send(request, response, digest, headers);
+    if (isCached || request.method === 'HEAD') {
+      return await this.#describe(response, digest, isCached);
     }
-    const status = await store.stat(digest);
+    return links === undefined
+      ? await this.#send(request, response, digest)
+      : await this.#redirect(response, digest, links);
+  }
+
+  /** Answers HEAD, to which a signed address would not answer, and who has the blob. */
+  async #describe(response: ServerResponse, digest: Digest, isCached: boolean): Promise<boolean> {
+    const status = await this.#options.store.stat(digest);
     if (!status.exists || !(await this.#isWhole(digest, status.size))) return false;
     if (isCached) {
-      response.writeHead(304, headers).end();
-      return true;
-    }
-    if (url !== null) {
-      response.writeHead(307, { Location: url, 'Cache-Control': 'no-store', 'Content-Length': 0 });
-      response.end();
+      response.writeHead(304, headersOf(digest)).end();
       return true;
     }
     response.writeHead(200, {
-      ...headers,
+      ...headersOf(digest),
       'Content-Type': 'application/octet-stream',
       'Content-Length': status.size,
     });
@@ -98,11 +96,21 @@ export class BlobRoute {
     return true;
   }
 
+  async #redirect(response: ServerResponse, digest: Digest, links: BlobLinks): Promise<boolean> {
+    const link = await links.find(digest);
+    if (link === undefined) return false;
+    if (!(await this.#isWhole(digest, link.size))) {
+      links.forget(digest);
+      return false;
+    }
+    sendOn(response, link.url);
+    return true;
+  }
+
   async #send(
     request: IncomingMessage,
     response: ServerResponse,
     digest: Digest,
-    headers: Readonly<Record<string, string>>,
   ): Promise<boolean> {
     // A range that is only wanted if the blob is another one is not wanted (RFC 9110, section 13.1.5).
     const ifRange = request.headers['if-range'];
@@ -122,7 +130,7 @@ export class BlobRoute {
     const { offset, length } = span;
     try {
       response.writeHead(range === undefined ? 200 : 206, {
-        ...headers,
+        ...headersOf(digest),
         'Content-Type': 'application/octet-stream',
         'Content-Length': length,
         ...(range !== undefined && {
@@ -161,4 +169,14 @@ export class BlobRoute {
     this.#sizes.set(digest, layer.record.size);
     return layer.record.size === size;
   }
+}
+
+function headersOf(digest: Digest): Readonly<Record<string, string>> {
+  return {
+    'Docker-Content-Digest': digest,
+    ETag: `"${digest}"`,
+    // A digest never stands for other bytes.
+    'Cache-Control': 'public, max-age=31536000, immutable',
+    'Accept-Ranges': 'bytes',
+  };
 }

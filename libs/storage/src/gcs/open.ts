@@ -12,7 +12,7 @@ import type { GcsStoreOptions } from './store.ts';
 
 /** See {@link createGcsStore}. */
 export async function openGcsStore(options: GcsStoreOptions): Promise<BlobStore> {
-  const { bucket, signing, apiEndpoint } = options;
+  const { bucket, signing, apiEndpoint, onUnsigned } = options;
   const tuning = tuningOf(options.tuning);
   const storage = new Storage(apiEndpoint === undefined ? {} : { apiEndpoint });
   const authenticate = options.authenticate ?? isGoogles(storage.apiEndpoint);
@@ -21,7 +21,7 @@ export async function openGcsStore(options: GcsStoreOptions): Promise<BlobStore>
   // Without credentials of any kind, looking for some on the metadata server would only take time.
   const mayHaveKey = authenticate || process.env['GOOGLE_APPLICATION_CREDENTIALS'] !== undefined;
   const signer = signing === undefined ? storage : await signerOf(storage, signing);
-  const url = await createLinks(signer, bucket, mayHaveKey || signing !== undefined);
+  const url = await createLinks(signer, bucket, mayHaveKey || signing !== undefined, onUnsigned);
   return createBucketStore(createGcsBucket(connection, url, tuning), tuning);
 }
 

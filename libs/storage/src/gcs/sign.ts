@@ -21,35 +21,41 @@ export interface SigningKey {
  *
  * @param storage - with the credentials to sign with.
  * @param mayHaveKey - whether it is worth trying.
+ * @param onUnsigned - told why addresses are public, if they are.
  */
 export async function createLinks(
   storage: Storage,
   bucket: string,
   mayHaveKey: boolean,
+  onUnsigned: ((reason: string) => void) | undefined,
 ): Promise<(key: string) => Promise<string>> {
   async function signed(key: string): Promise<string> {
-    const [url] = await storage
-      .bucket(bucket)
-      .file(key)
-      .getSignedUrl({
-        version: 'v4',
-        action: 'read',
-        expires: Date.now() + VALID_MS,
+    const file = storage.bucket(bucket).file(key);
+    const expires = Date.now() + VALID_MS;
+    try {
+      const [url] = await file.getSignedUrl({ version: 'v4', action: 'read', expires });
+      return url;
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new BlobError('unavailable', `Cannot sign an address of ${file.name}: ${reason}`, {
+        cause,
       });
-    return url;
+    }
   }
 
-  if (mayHaveKey && (await canSign(signed))) return signed;
+  const obstacle = mayHaveKey ? await obstacleTo(signed) : 'there are no credentials';
+  if (obstacle === null) return signed;
+  onUnsigned?.(obstacle);
   return (key) => Promise.resolve(publicUrl(storage, bucket, key));
 }
 
 /** Where the key comes with the credentials, signing is arithmetic; elsewhere it needs a permission and a network. */
-async function canSign(sign: (key: string) => Promise<string>): Promise<boolean> {
+async function obstacleTo(sign: (key: string) => Promise<string>): Promise<string | null> {
   try {
     await sign('layers/');
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -11,6 +11,8 @@ export interface GcsStoreOptions {
   /** Whether requests carry credentials. By default those to Google's own addresses do, those to emulators do not. */
   readonly authenticate?: boolean;
   readonly tuning?: Partial<Tuning>;
+  /** Told, at opening, why addresses cannot be signed, where they cannot: clients are then sent to public ones. */
+  readonly onUnsigned?: (reason: string) => void;
 }
 
 /**
