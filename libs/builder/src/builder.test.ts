@@ -215,7 +215,16 @@ describe('a build that fails', () => {
   it('at the deadline of the whole build ends its Nix process', async () => {
     await harness.stop();
     harness = await harness.restart({ buildTimeoutMs: 1_500 });
-    expect((await failure(harness.builder.image(request('slow20')))).code).toBe('deadline');
+    const { code, message } = await failure(harness.builder.image(request('slow20')));
+    expect(code).toBe('deadline');
+    expect(message).toContain('2 s that NIXERY_BUILD_TIMEOUT allows');
+  });
+
+  it('at that deadline also where it waits for another build’s Nix process to end', async () => {
+    await harness.stop();
+    harness = await harness.restart({ nixThreads: 1, buildTimeoutMs: 1_500 });
+    const both = ['slow20', 'hello'].map((name) => failure(harness.builder.image(request(name))));
+    for (const { code } of await Promise.all(both)) expect(code).toBe('deadline');
   });
 
   it('for a file that clients would take for a whiteout says which', async () => {

@@ -8,10 +8,12 @@ import { SingleFlight } from './single-flight.ts';
 export interface BuildsOptions {
   /** Builds at the same time, those that wait for a thread included; more are refused as `overloaded`. */
   readonly maxBuilds: number;
+  /** For one build, from its request to its last stored layer (ms); what cannot be ended half-way is ended after it. */
+  readonly timeoutMs: number;
   readonly onEvent: (event: BuildEvent) => void;
 }
 
-/** What a build does, until `signal` tells it to end. */
+/** What a build does, until `signal` tells it to end: the server stops, or its time is over. */
 export type BuildAction = (build: Build, signal: AbortSignal) => Promise<ManifestRecord>;
 
 /** The builds that run: one a key, a bounded number of them, their failures remembered for a moment. */
@@ -78,23 +80,34 @@ export class Builds {
     const { onEvent } = this.#options;
     this.#builds.set(key, build);
     build.follow((stage) => onEvent({ type: 'stage', build, stage }));
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.#options.timeoutMs);
     onEvent({ type: 'started', build });
     try {
-      const record = await action(build, this.#stopped.signal);
+      const signal = AbortSignal.any([this.#stopped.signal, deadline.signal]);
+      const record = await action(build, signal);
       onEvent({ type: 'done', build, record });
       return record;
     } catch (cause) {
-      const error = asBuildError(cause);
+      const error = this.#asBuildError(cause, deadline.signal);
       this.#failures.add(key, error);
       onEvent({ type: 'failed', build, error });
       throw error;
     } finally {
       this.#builds.delete(key);
+      clearTimeout(timer);
     }
   }
-}
 
-function asBuildError(error: unknown): BuildError {
-  if (error instanceof BuildError) return error;
-  return new BuildError('internal', 'the image could not be built', { cause: error });
+  #asBuildError(error: unknown, deadline: AbortSignal): BuildError {
+    if (!(error instanceof BuildError)) {
+      return new BuildError('internal', 'the image could not be built', { cause: error });
+    }
+    // Whatever is told to end takes it for the server's stop.
+    const isOver = error.code === 'stopping' && deadline.aborted && !this.#stopped.signal.aborted;
+    if (!isOver && error.code !== 'deadline') return error;
+    const seconds = Math.ceil(this.#options.timeoutMs / 1000);
+    const message = `the image took longer to build than the ${seconds} s that NIXERY_BUILD_TIMEOUT allows; what is built by now is kept, so ask again`;
+    return new BuildError('deadline', message, { ...error.details, cause: error });
+  }
 }

@@ -57,7 +57,7 @@ export interface CreateBuilderOptions {
   readonly staleMs: number;
   /** For one derivation (ms). */
   readonly derivationTimeoutMs: number;
-  /** For a whole build (ms). */
+  /** For a whole build, the wait for a thread and its package source included (ms). */
   readonly buildTimeoutMs: number;
   readonly onEvent: (event: BuildEvent) => void;
   /** Told when a worker thread fails outside of a task. */
@@ -84,7 +84,7 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     buildTimeoutMs: options.buildTimeoutMs,
     onEvent,
   });
-  const builds = new Builds({ maxBuilds, onEvent });
+  const builds = new Builds({ maxBuilds, timeoutMs: options.buildTimeoutMs, onEvent });
   const revisions = new RevisionImages({ cache, images, shared });
   const healer = new Healer({ cache, store, images, layers, builds, onEvent });
   const { staleMs } = options;

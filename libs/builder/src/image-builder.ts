@@ -41,7 +41,7 @@ export interface ImageBuilderOptions {
   readonly env: NodeJS.ProcessEnv;
   /** For one derivation (ms). */
   readonly derivationTimeoutMs: number;
-  /** For a whole build, from evaluation to realisation (ms). */
+  /** For a whole build (ms). */
   readonly buildTimeoutMs: number;
   readonly onEvent: (event: BuildEvent) => void;
 }
@@ -105,12 +105,12 @@ export class ImageBuilder {
       const source = await build.during('fetch', () =>
         provideRevision(this.#options.source, revision, signal),
       );
-      const packages = await build.during('evaluate', () =>
-        this.#evaluate(request, source, signal),
-      );
+      const packages = await build.during('evaluate', () => this.#evaluate(build, source, signal));
       const graph = await build.during('realise', () =>
         this.#realise(build, packages, rootsDir, signal),
       );
+      // Packing is not ended half-way: others may wait for the same layers.
+      if (signal.aborted) throw new BuildError('stopping', 'the server is stopping');
       const records = await build.during('pack', () => this.#pack(build, packages, graph));
       return await build.during('compose', () =>
         this.#compose(request, revision, packages, records),
@@ -120,21 +120,17 @@ export class ImageBuilder {
     }
   }
 
-  async #evaluate(
-    request: ImageRequest,
-    source: string,
-    signal: AbortSignal,
-  ): Promise<readonly Package[]> {
+  async #evaluate(build: Build, source: string, signal: AbortSignal): Promise<readonly Package[]> {
     const { image, workers, env, buildTimeoutMs } = this.#options;
     const result = await workers.evaluate(
       {
         source,
-        system: request.system,
-        names: request.packages,
+        system: build.request.system,
+        names: build.request.packages,
         allow: image.allow,
         importFromDerivation: image.importFromDerivation,
         env: evaluationEnvironment(env),
-        deadlineMs: buildTimeoutMs,
+        deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),
       },
       signal,
     );

@@ -165,7 +165,7 @@ let
       '';
     };
 
-  # slow0 to slow60 sleep that many seconds.
+  # slow0 to slow240 sleep that many seconds.
   slow = builtins.listToAttrs (
     builtins.genList (seconds: rec {
       name = "slow${toString seconds}";
@@ -178,7 +178,7 @@ let
           echo "$salt" > $out/share/${name}
         '';
       };
-    }) 61
+    }) 241
   );
 
 in
