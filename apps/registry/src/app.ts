@@ -3,7 +3,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { httpErrors } from './http/errors.ts';
 import { sendError } from './http/respond.ts';
 import { type Logger, logRequest } from './log.ts';
-import { indexPage, PAGE_HEADERS } from './page/index-page.ts';
+import type { Pages } from './page/pages.ts';
 import type { Readiness } from './routes/health.ts';
 import type { RegistryApi } from './routes/v2.ts';
 
@@ -11,11 +11,12 @@ export interface AppOptions {
   readonly api: RegistryApi;
   readonly readiness: Readiness;
   readonly logger: Logger;
-  /** Replaces the page with a static site. */
+  readonly pages: Pages;
+  /** Replaces the pages with a static site. */
   readonly webDir: string | undefined;
 }
 
-export function createApp({ api, logger, readiness, webDir }: AppOptions): Express {
+export function createApp({ api, logger, pages, readiness, webDir }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -41,13 +42,7 @@ export function createApp({ api, logger, readiness, webDir }: AppOptions): Expre
       .json(report);
   });
 
-  if (webDir === undefined) {
-    app.get('/', (request, response) => {
-      response.set(PAGE_HEADERS).send(indexPage(request.headers.host));
-    });
-  } else {
-    app.use(express.static(webDir));
-  }
+  app.use(webDir === undefined ? pages.router : express.static(webDir));
 
   app.use(() => {
     throw httpErrors.routeUnknown();

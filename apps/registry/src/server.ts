@@ -14,11 +14,13 @@ import type { Tuning } from '@nixery/storage';
 
 import { createApp } from './app.ts';
 import { BlobLinks } from './blob-links.ts';
+import { BuildJournal } from './builds/journal.ts';
 import { logBuildEvent, logCacheEvent, logScrubEvent } from './events.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
 import { openStore } from './open-store.ts';
+import { Pages } from './page/pages.ts';
 import { BlobRoute } from './routes/blobs.ts';
 import { Readiness } from './routes/health.ts';
 import { ManifestRoute } from './routes/manifests.ts';
@@ -86,6 +88,7 @@ export async function startServer(
     }
     // What is asked before it has opened its database could time out, and an image would be built that is known.
     await Promise.race([cacheReady.promise, delay(CACHE_START_MS, undefined, { ref: false })]);
+    const journal = new BuildJournal();
     const builder = createBuilder({
       source: config.source,
       image: {
@@ -103,7 +106,10 @@ export async function startServer(
       staleMs: config.staleMs,
       derivationTimeoutMs: config.derivationTimeoutMs,
       buildTimeoutMs: config.buildTimeoutMs,
-      onEvent: (event) => logBuildEvent(logger, event),
+      onEvent: (event) => {
+        journal.note(event);
+        logBuildEvent(logger, event);
+      },
       onError: (error) => logger.error({ err: error }, 'a worker thread failed'),
     });
     const { scrubIntervalMs } = config;
@@ -128,10 +134,12 @@ export async function startServer(
     const links = redirects ? new BlobLinks(store) : undefined;
     const blobs = new BlobRoute({ builder, cache, store, links, holdMs });
     const api = new RegistryApi({ cache, manifests, blobs });
-    const app = createApp({ api, logger, readiness, webDir });
+    const pages = new Pages(journal);
+    const app = createApp({ api, logger, pages, readiness, webDir });
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
     const { address, port } = await listen(server, config);
     closers.push(() => drain(server));
+    closers.push(() => pages.stop());
     return { host: address, port, stop: close };
   } catch (error) {
     await close();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { BuildError } from './errors.ts';
-import { parseImageName } from './image-name.ts';
+import { parseImageName, shortName } from './image-name.ts';
 
 const always = ['cacert', 'iana-etc'];
 
@@ -64,6 +64,27 @@ describe('an image name', () => {
         );
       }),
     );
+  });
+
+  it('has a shortest spelling, which asks for the same image', () => {
+    fc.assert(
+      fc.property(name, fc.subarray(['arm64', 'shell']), fc.boolean(), (parts, meta, odd) => {
+        const spelled = [...meta, ...parts, ...(odd ? ['shell', 'arm64'] : [])].join('/');
+        const request = parseImageName(spelled, 'latest');
+        expect(parseImageName(shortName(request), 'latest')).toEqual(request);
+        expect(shortName(request).length).toBeLessThanOrEqual(spelled.length);
+      }),
+    );
+  });
+
+  it.each([
+    ['shell', 'shell'],
+    ['shell/arm64', 'arm64/shell'],
+    ['amd64/jq/git/jq', 'git/jq'],
+    ['iana-etc/git', 'git'],
+    ['cacert', 'cacert/iana-etc'],
+  ])('%s is %s for short', (spelled, short) => {
+    expect(shortName(parseImageName(spelled, 'latest'))).toBe(short);
   });
 
   it.each([

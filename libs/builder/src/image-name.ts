@@ -98,6 +98,23 @@ export function parseComponents(name: string): readonly string[] {
   return parts;
 }
 
+/** The shortest name that asks for the same image: what to write after the registry's address. */
+export function shortName({ packages, system }: Pick<ImageRequest, 'packages' | 'system'>): string {
+  const platform = Object.keys(SYSTEMS).find((name) => SYSTEMS[name] === system);
+  const hasShell = SHELL.every((name) => packages.includes(name));
+  const named = packages.filter(
+    (name) => !ALWAYS.includes(name) && !(hasShell && SHELL.includes(name)),
+  );
+  const parts = [
+    ...(system === DEFAULT_SYSTEM || platform === undefined ? [] : [platform]),
+    ...(hasShell ? ['shell'] : []),
+    // A package that is called as a meta-package is one only behind another package.
+    ...named.filter((name) => !META_PACKAGES.includes(name)),
+    ...named.filter((name) => META_PACKAGES.includes(name)),
+  ];
+  return (parts.length === 0 ? ALWAYS : parts).join('/');
+}
+
 /** One name for all spellings of an image, whatever their order and repetition. */
 export function canonicalName(request: ImageRequest): string {
   return [request.system, ...request.packages].join('/');

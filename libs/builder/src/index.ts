@@ -26,6 +26,7 @@ export {
   parseComponents,
   parseImageName,
   parseTag,
+  shortName,
   type System,
 } from './image-name.ts';
 export { DEFAULT_LAYER_BUDGET } from './layer/plan.ts';

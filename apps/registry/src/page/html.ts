@@ -20,6 +20,11 @@ export function html(
   return new Html(parts.join(''));
 }
 
+/** Pieces of a page, one after another. */
+export function join(pieces: readonly Html[]): Html {
+  return new Html(pieces.map(({ text }) => text).join(''));
+}
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

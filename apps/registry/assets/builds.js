@@ -1,0 +1,26 @@
+// Keeps the list of builds up to date. Without it the page reloads itself.
+
+const EVERY_MS = 2000;
+
+async function refresh() {
+  const live = document.getElementById('live');
+  if (live === null || document.hidden) return;
+  const response = await fetch('/builds');
+  if (!response.ok) return;
+  const next = new DOMParser().parseFromString(await response.text(), 'text/html');
+  const replacement = next.getElementById('live');
+  // Replacing what has not changed would take the focus away.
+  if (replacement === null || replacement.innerHTML === live.innerHTML) return;
+  const focused = document.activeElement?.getAttribute('href');
+  live.replaceWith(replacement);
+  if (focused?.startsWith('/builds/') === true) {
+    for (const link of replacement.querySelectorAll('a')) {
+      if (link.getAttribute('href') === focused) link.focus();
+    }
+  }
+}
+
+setInterval(() => {
+  // A server that is away is asked again.
+  refresh().catch(() => undefined);
+}, EVERY_MS);

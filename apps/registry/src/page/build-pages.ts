@@ -1,0 +1,157 @@
+import { shortName } from '@nixery/builder';
+
+import type { BuildView, LayerView, LogPart } from '../builds/view.ts';
+import { formatBytes, formatDuration } from './format.ts';
+import { type Html, html, join } from './html.ts';
+import { page } from './layout.ts';
+
+const STAGES = [
+  ['resolve', 'Find the commit'],
+  ['fetch', 'Fetch the packages’ definitions'],
+  ['evaluate', 'Evaluate them'],
+  ['realise', 'Build or download what is missing'],
+  ['pack', 'Pack and store the layers'],
+  ['compose', 'Write the manifest'],
+] as const;
+
+const STATES = { running: 'running', done: 'done', failed: 'failed' } as const;
+const PURPOSES = {
+  request: 'asked for',
+  refresh: 'refreshed before it is too old',
+  heal: 'the storage had lost a part of it',
+} as const;
+const ORIGINS = {
+  known: 'was there',
+  packed: 'packed',
+  shared: 'packed for another image',
+} as const;
+
+/** `/builds` */
+export function buildsPage(builds: readonly BuildView[]): string {
+  const running = builds.filter(({ state }) => state === 'running');
+  const ended = builds.filter(({ state }) => state !== 'running');
+  return page({
+    title: 'Builds — Nixery',
+    reloadSeconds: 5,
+    script: 'builds.js',
+    body: html`<h1>Builds</h1>
+<div id="live">
+<h2>Running</h2>
+${running.length === 0 ? html`<p class="quiet">Nothing is being built.</p>` : buildTable(running)}
+<h2>Ended</h2>
+${ended.length === 0 ? html`<p class="quiet">Nothing has been built since the server started.</p>` : buildTable(ended)}
+</div>`,
+  });
+}
+
+function buildTable(builds: readonly BuildView[]): Html {
+  return html`<div class="scroll"><table>
+<thead><tr><th scope="col">Image</th><th scope="col">State</th><th scope="col">Time</th><th scope="col">Begun</th></tr></thead>
+<tbody>${join(builds.map(buildRow))}</tbody>
+</table></div>`;
+}
+
+function buildRow(build: BuildView): Html {
+  const stage =
+    build.state === 'running' ? html` <span class="quiet">${build.stage ?? 'waiting'}</span>` : '';
+  return html`<tr>
+<td><a href="/builds/${build.id}">${shortName(build)}</a></td>
+<td><span class="state ${build.state}">${STATES[build.state]}</span>${stage}</td>
+<td>${formatDuration(build.elapsedMs)}</td>
+<td><time datetime="${new Date(build.startedAt).toISOString()}">${clock(build.startedAt)}</time></td>
+</tr>`;
+}
+
+/** `/builds/<id>` */
+export function buildPage(build: BuildView, log: LogPart): string {
+  const running = build.state === 'running';
+  return page({
+    title: `${shortName(build)} — Nixery`,
+    ...(running && { reloadSeconds: 2, script: 'build.js' }),
+    body: html`<p class="trail"><a href="/builds">Builds</a></p>
+<h1>${shortName(build)}</h1>
+<div id="build" data-id="${build.id}" data-next="${log.first + log.lines.length}">
+<div id="state">${buildState(build)}</div>
+${logSection(log)}
+</div>`,
+  });
+}
+
+/** The part of a build's page that changes as it goes on, apart from the log; also sent on its own to the page's script. */
+export function buildState(build: BuildView): Html {
+  const { digest, elapsedMs, failure, purpose, startedAt, state, system, tag, waiting } = build;
+  return html`<p role="status"><span class="state ${state}">${STATES[state]}</span> ${state === 'running' ? 'for' : 'after'} ${formatDuration(elapsedMs)}${
+    waiting > 0 ? `, ${waiting} ${waiting === 1 ? 'request waits' : 'requests wait'} for it` : ''
+  }</p>
+${failure === null ? '' : failureSection(failure)}
+<dl class="facts">
+<dt>Tag</dt><dd><code>${tag}</code></dd>
+<dt>Platform</dt><dd>${system}</dd>
+<dt>Begun</dt><dd><time datetime="${new Date(startedAt).toISOString()}">${clock(startedAt)}</time>, ${PURPOSES[purpose]}</dd>
+${digest === null ? '' : html`<dt>Digest</dt><dd><code class="digest">${digest}</code></dd>`}
+</dl>
+<ol class="stages">${join(STAGES.map(([stage, title]) => stageItem(build, stage, title)))}</ol>
+${layersSection(build.layers)}`;
+}
+
+function stageItem(build: BuildView, stage: (typeof STAGES)[number][0], title: string): Html {
+  const ms = build.stages[stage];
+  const isCurrent = build.stage === stage && build.state !== 'done';
+  if (ms === undefined) return html`<li class="ahead">${title}</li>`;
+  if (!isCurrent)
+    return html`<li class="past">${title} <span class="quiet">${formatDuration(ms)}</span></li>`;
+  if (build.state === 'failed') return html`<li class="failed" aria-current="step">${title}</li>`;
+  return html`<li class="current" aria-current="step">${title}</li>`;
+}
+
+function failureSection({
+  code,
+  derivation,
+  log,
+  message,
+}: NonNullable<BuildView['failure']>): Html {
+  return html`<section class="failure" aria-label="What went wrong"><p class="message"><strong>${code}</strong>: ${message}</p>
+${derivation === null ? '' : html`<p>Derivation: <code>${derivation}</code></p>`}
+${log.length === 0 ? '' : html`<details open><summary>The end of its log</summary><pre class="log" tabindex="0"><code>${log.join('\n')}</code></pre></details>`}
+</section>`;
+}
+
+function layersSection(layers: readonly LayerView[]): Html | string {
+  if (layers.length === 0) return '';
+  const total = layers.reduce((sum, { narBytes }) => sum + narBytes, 0);
+  const stored = layers.filter(({ state }) => state === 'stored');
+  const packed = layers.filter(({ state }) => state !== 'missing');
+  return html`<h2>Layers</h2>
+${progress('Packed', packed.length, layers.length)}
+${progress('Stored', stored.length, layers.length)}
+<p class="quiet">${formatBytes(total)} of store paths, ${formatBytes(layers.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0))} compressed</p>
+<details><summary>All ${layers.length} layers</summary><div class="scroll"><table>
+<thead><tr><th scope="col">Store paths</th><th scope="col">Unpacked</th><th scope="col">Compressed</th><th scope="col">State</th></tr></thead>
+<tbody>${join(layers.map(layerRow))}</tbody></table></div></details>`;
+}
+
+function progress(label: string, value: number, max: number): Html {
+  return html`<p class="progress"><label>${label} <progress value="${value}" max="${max}"></progress> ${value} of ${max}</label></p>`;
+}
+
+function layerRow({ bytes, narBytes, origin, paths, state }: LayerView): Html {
+  const [first, ...rest] = paths;
+  const title =
+    first === undefined
+      ? 'symbolic links'
+      : first + (rest.length === 0 ? '' : ` and ${rest.length} more`);
+  const how = origin === null ? (state === 'packed' ? 'being stored' : 'missing') : ORIGINS[origin];
+  return html`<tr><td title="${paths.join('\n')}">${title}</td><td>${narBytes === 0 ? '' : formatBytes(narBytes)}</td><td>${
+    bytes === null ? '' : formatBytes(bytes)
+  }</td><td>${how}</td></tr>`;
+}
+
+function logSection({ first, lines }: LogPart): Html {
+  return html`<h2>Log</h2>
+${first > 0 ? html`<p class="quiet">The first ${first} lines are no longer kept.</p>` : ''}
+<pre id="log" class="log" tabindex="0" aria-label="Log of the build"><code>${lines.map((line) => `${line}\n`).join('')}</code></pre>`;
+}
+
+function clock(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

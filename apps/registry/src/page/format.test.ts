@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+
+import { formatBytes, formatDuration } from './format.ts';
+
+describe('a size', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1.0 kB'],
+    [99_949, '99.9 kB'],
+    [99_950, '100 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1.0 MB'],
+    [64_000_000, '64.0 MB'],
+    [4_000_000_000, '4.0 GB'],
+    [5e15, '5000 TB'],
+  ])('of %i bytes is %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+});
+
+describe('a span of time', () => {
+  it.each([
+    [0, '0 ms'],
+    [999, '999 ms'],
+    [1_000, '1.0 s'],
+    [59_949, '59.9 s'],
+    [59_950, '1 min 0 s'],
+    [200_000, '3 min 20 s'],
+  ])('of %i ms is %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
+  });
+});
