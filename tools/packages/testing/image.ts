@@ -44,14 +44,17 @@ export async function layOutImage(packages: readonly string[]): Promise<Image> {
     (await closureOf(packages)).map(async (path) => await mountPoint(path, root)),
   );
   for (const path of packages) await linkTree(path, root);
-  for (const name of ['dev', 'etc', 'proc', 'root', 'tmp'])
+  for (const name of ['dev', 'etc', 'proc', 'root', 'run', 'tmp'])
     await mkdir(join(root, name), { recursive: true });
   await chmod(join(root, 'tmp'), 0o1777);
   await writeFile(
     join(root, 'etc/passwd'),
     'root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n',
   );
-  await writeFile(join(root, 'etc/group'), 'root:x:0:\nuser:x:1000:\nnobody:x:65534:\n');
+  await writeFile(
+    join(root, 'etc/group'),
+    'root:x:0:\nuser:x:1000:\nnobody:x:65534:\nnogroup:x:65534:\n',
+  );
   const table = [`/dev ${root}/dev none rbind`, `proc ${root}/proc proc`, ...mounts].join('\n');
   await writeFile(join(root, mountTable), `${table}\n`);
   return {

@@ -1,15 +1,17 @@
 import { directory, type TreeDirectory, type TreeNode } from './tree.ts';
 
 /** Changes whenever the same packages make another symlink layer. It is part of every key that an image is found by. */
-export const SYMLINK_LAYER_VERSION = 1;
+export const SYMLINK_LAYER_VERSION = 2;
 
 /** Users by number need no entry; `nobody` is who daemons drop to. */
 const PASSWD = `root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534:nobody:/nonexistent:/bin/false
 `;
 
+/** `nogroup` is what Debian's programs know nobody's group as: nginx asks for it where its configuration names no user. */
 const GROUP = `root:x:0:
 nobody:x:65534:
+nogroup:x:65534:
 `;
 
 /** Without it glibc never looks at /etc/hosts, where runtimes write the container's own name. */

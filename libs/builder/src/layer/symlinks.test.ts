@@ -64,7 +64,7 @@ describe('the skeleton', () => {
     expect(Object.fromEntries(entries(plan({})))).toEqual({
       'dev/': '755',
       'etc/': '755',
-      'etc/group': '644 root:x:0:\nnobody:x:65534:\n',
+      'etc/group': '644 root:x:0:\nnobody:x:65534:\nnogroup:x:65534:\n',
       'etc/nsswitch.conf': '644 passwd: files\ngroup: files\nhosts: files dns\n',
       'etc/passwd':
         '644 root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n',
