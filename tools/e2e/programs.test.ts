@@ -3,27 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { preparedSet } from '../packages/testing/nix.ts';
-import { type Program, programs, shell } from '../packages/testing/programs.ts';
+import { programs } from '../packages/testing/programs/index.ts';
+import type { Program } from '../packages/testing/programs/program.ts';
 import { Podman } from './clients/podman.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
-
-/** nginx as it is configured in its package, serving a file of its user's. */
-const nginx: Program = {
-  packages: ['nginx', 'curl', 'gnused', ...shell],
-  argv: [
-    'bash',
-    '-c',
-    [
-      // A socket in place of the port, and a folder that any user may make.
-      'mkdir -p /tmp/www; echo served > /tmp/www/index.html',
-      'sed "s,listen 8080,listen unix:/tmp/s," /etc/nginx/nginx.conf | sed "s,/var/www,/tmp/www," > /tmp/n.conf',
-      'nginx -c /tmp/n.conf &',
-      'for i in {1..50}; do curl -sf --unix-socket /tmp/s http://x/ && break; sleep 0.1; done',
-      'kill %1; wait',
-    ].join('\n'),
-  ],
-  stdout: /^served$/m,
-};
 
 interface Image {
   /** In the registry. */
@@ -78,7 +61,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe.for([...images([...programs, nginx])])('$name', ({ name, rows }) => {
+describe.for([...images(programs)])('$name', ({ name, rows }) => {
   const image = () => ({ host: registry.host, name, reference: 'latest' });
 
   test.skipIf(obstacle !== null)('is pulled', async () => {
@@ -86,7 +69,7 @@ describe.for([...images([...programs, nginx])])('$name', ({ name, rows }) => {
     expect(code, output).toBe(0);
   });
 
-  test.skipIf(obstacle !== null).for([...rows])('runs $argv', async (row) => {
+  test.skipIf(obstacle !== null).for([...rows])('$title', async (row) => {
     const { argv, stdin = '', stdout } = row;
     for (const user of [undefined, '1000']) {
       const result = await podman.run(image(), argv, { stdin, ...(user && { user }) });

@@ -78,6 +78,8 @@ export const catalogue = {
     license: 'BSD-2-Clause',
     files: { 'etc/nginx/nginx.conf': 'nginx.conf' },
     args: ['-e', 'stderr', '-c', '<out>/etc/nginx/nginx.conf'],
+    // A configuration of the user's that names no logs and no temporary folders wants them here.
+    union: { 'var/lib/': 'var/lib/nginx', 'var/log/': 'var/log/nginx' },
   },
   nodejs: {
     debs: ['nodejs'],
@@ -163,7 +165,9 @@ export const catalogue = {
     license: 'Vim',
     with: ['ncurses-base'],
     links: { 'bin/vi': 'usr/bin/vim.basic', 'bin/vim': 'usr/bin/vim.basic', ...terminfo },
-    env: { VIMRUNTIME: '<usr/share/vim/vim[0-9]*>' },
+    // Syntax files and the defaults that every start reads come from two packages.
+    tree: { 'share/': 'usr/share/vim' },
+    env: { VIMRUNTIME: '<tree/share/vim/vim[0-9]*>' },
   },
   wget: { debs: ['wget'], license: 'GPL-3.0-or-later' },
   which: {

@@ -1,13 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { hostArchitecture } from './architecture.ts';
 import { layOutImage } from './testing/image.ts';
 import type { Image } from './testing/image.ts';
 import { build, preparedSet } from './testing/nix.ts';
-import { programs, shell } from './testing/programs.ts';
+import { programs } from './testing/programs/index.ts';
 
 describe('a program in an image of its own', () => {
   let set: string;
@@ -18,7 +15,7 @@ describe('a program in an image of its own', () => {
   }, 600_000);
 
   test.each(programs)(
-    '$packages runs $argv',
+    '$title',
     async ({ packages, argv, stdin = '', stdout }) => {
       await using image = await layOutImage(await build(set, [...packages, 'cacert', 'iana-etc']));
       for (const user of [0, 1000]) {
@@ -32,39 +29,6 @@ describe('a program in an image of its own', () => {
     },
     120_000,
   );
-});
-
-describe('nginx in an image', () => {
-  let image: Image;
-
-  beforeAll(async () => {
-    const set = await preparedSet();
-    image = await layOutImage(
-      await build(set, ['nginx', 'curl', 'gnused', ...shell, 'cacert', 'iana-etc']),
-    );
-    await mkdir(join(image.root, 'var/www'), { recursive: true });
-    await writeFile(join(image.root, 'var/www/index.html'), 'served');
-  }, 240_000);
-
-  afterAll(async () => {
-    await image[Symbol.asyncDispose]();
-  });
-
-  test('accepts its own configuration', async () => {
-    expect(await image.run(['nginx', '-t'], { user: 1000 })).toMatchObject({ code: 0 });
-  });
-
-  test.each([0, 1000])('serves a file to user %i', async (user) => {
-    // A socket in place of the port, which something else may have.
-    const script = [
-      'sed "s,listen 8080,listen unix:/tmp/nginx.$UID.socket," /etc/nginx/nginx.conf > /tmp/nginx.$UID.conf',
-      'nginx -c /tmp/nginx.$UID.conf &',
-      'for i in {1..50}; do curl -sf --unix-socket /tmp/nginx.$UID.socket http://x/ && break; sleep 0.1; done',
-      'kill %1; wait',
-    ];
-    const { stdout, stderr } = await image.run(['bash', '-c', script.join('\n')], { user });
-    expect(`${stdout}${stderr}`).toMatch(/^served/);
-  });
 });
 
 describe.skipIf(hostArchitecture().debian !== 'amd64')('a program for aarch64, emulated', () => {

@@ -1,0 +1,136 @@
+import { type Program, script, shell } from './program.ts';
+
+/** Serves the working folder at `$url`. The port is the kernel's choice: the network may be the host's. */
+const serveFolder = `
+: > log
+python3 -u -m http.server 0 --bind 127.0.0.1 >> log 2>&1 &
+until [[ $(< log) =~ http://[0-9.:]+ ]]; do sleep 0.1; done
+url=$BASH_REMATCH`;
+
+/** Asks nginx for its page, at a socket for the same reason, once it listens. */
+const askNginx = `
+until curl -sf --unix-socket socket http://x/; do sleep 0.1; done
+kill -QUIT $!
+wait`;
+
+/** Servers and clients. */
+export const networkPrograms: readonly Program[] = [
+  {
+    title: 'curl and wget fetch over HTTP',
+    packages: ['curl', 'wget', 'python3', ...shell],
+    argv: script(`echo fetched > file${serveFolder}
+curl -sS --fail $url/file
+wget -q -O - $url/file`),
+    stdout: /^fetched\nfetched\n$/,
+  },
+  {
+    title: 'curl speaks TLS and says who is not trusted',
+    packages: ['curl', 'openssl', ...shell],
+    argv: script(`openssl req -x509 -newkey ed25519 -nodes -days 1 -subj /CN=x -keyout key -out cert 2> log
+: > server
+openssl s_server -cert cert -key key -accept 127.0.0.1:0 -www >> server 2>> log &
+until [[ $(< server) =~ ACCEPT\\ ([0-9.:]+) ]]; do sleep 0.1; done
+code=0
+curl -sS https://\${BASH_REMATCH[1]}/ 2>&1 || code=$?
+echo $code`),
+    stdout: /certificate[^]*^60$/m,
+  },
+  {
+    title: 'git commits, and clones from a folder and over HTTP',
+    packages: ['git', 'python3', ...shell],
+    argv: script(`export HOME=$PWD
+git config --global user.name A
+git config --global user.email a@example.org
+git init -q work
+echo text > work/file
+git -C work add file
+git -C work commit -qm first
+git clone -q work folder
+git clone -q --bare work bare.git
+git -C bare.git update-server-info${serveFolder}
+git clone -q $url/bare.git http
+cat folder/file http/file
+git -C http log --format=%s`),
+    stdout: /^text\ntext\nfirst\n$/,
+  },
+  {
+    title: 'nginx serves a file with a configuration made of its own',
+    packages: ['nginx', 'curl', 'gnused', ...shell],
+    argv: script(`chmod 755 .
+echo served > index.html
+sed "s,listen 8080,listen unix:$PWD/socket,; s,/var/www,$PWD," /etc/nginx/nginx.conf > nginx.conf
+nginx -t -q
+nginx -c $PWD/nginx.conf &${askNginx}`),
+    stdout: /^served$/m,
+  },
+  {
+    // As root it drops to nobody and, as Debian has it, nogroup.
+    title: "nginx serves a file with a user's configuration, which names no user",
+    packages: ['nginx', 'curl', ...shell],
+    argv: script(`chmod 755 .
+echo served > index.html
+# Whoever is not root may not write into the image's own folders.
+if [ $UID != 0 ]; then
+  pid="pid $PWD/pid;" log="access_log off;"
+  for kind in client_body proxy fastcgi uwsgi scgi; do log+=" \${kind}_temp_path $PWD/$kind;"; done
+fi
+echo "daemon off; \${pid-} events {} http { \${log-} server { listen unix:$PWD/socket; root $PWD; } }" > nginx.conf
+nginx -c $PWD/nginx.conf &${askNginx}`),
+    stdout: /^served$/m,
+  },
+  {
+    title: 'OpenSSH makes keys, keeps them in an agent and signs with them',
+    packages: ['openssh', ...shell],
+    argv: script(`ssh-keygen -q -t ed25519 -N '' -f key
+eval "$(ssh-agent)" > log
+ssh-add -q key
+ssh-add -l
+echo text > file
+ssh-keygen -q -Y sign -f key -n test file
+echo "me $(cat key.pub)" > signers
+ssh-keygen -Y verify -f signers -I me -n test -s file.sig < file
+ssh -G example.org | head -n 5
+ssh-agent -k > log`),
+    stdout: /^256 SHA256:.*\(ED25519\)$[^]*^Good "test" signature for me[^]*^port 22$/m,
+  },
+  {
+    title: 'openssl makes a certificate',
+    packages: ['openssl', ...shell],
+    argv: script(`openssl req -x509 -newkey ed25519 -nodes -days 1 -subj /CN=x -keyout key -out cert
+openssl verify -CAfile cert cert`),
+    stdout: /^cert: OK$/m,
+  },
+  {
+    title: 'PostgreSQL has its client',
+    packages: ['postgresql'],
+    argv: ['psql', '--version'],
+    stdout: /^psql \(PostgreSQL\) \d+/m,
+  },
+  {
+    title: 'PostgreSQL makes a database and answers a query',
+    packages: ['postgresql', 'gnugrep', ...shell],
+    // It refuses to be root.
+    argv: script(`as=
+if [ $UID = 0 ]; then
+  as='chroot --userspec=nobody:nogroup --skip-chdir /'
+  chown nobody:nogroup .
+fi
+$as initdb -D db -A trust -U me > log 2>&1 || { cat log; exit 1; }
+$as postgres -D db -k $PWD -c listen_addresses= >> log 2>&1 &
+until psql -h $PWD -U me -d postgres -Atc 'select 6 * 7' 2> /dev/null; do sleep 0.1; done
+kill -INT $!
+wait`),
+    stdout: /^42$/m,
+  },
+  {
+    title: 'redis answers PING, and keeps what it is told',
+    packages: ['redis', ...shell],
+    argv: script(`redis-server --port 0 --unixsocket $PWD/socket --dir $PWD > log &
+until redis-cli -s socket ping 2> /dev/null; do sleep 0.1; done
+redis-cli -s socket set a b
+redis-cli -s socket get a
+redis-cli -s socket shutdown nosave
+wait`),
+    stdout: /^PONG\nOK\nb$/m,
+  },
+];
