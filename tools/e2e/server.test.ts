@@ -1,6 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,8 +23,10 @@ afterEach(() => {
 });
 
 /** Runs the server where it must refuse to start. */
-function refusal(env: Readonly<Record<string, string>>): { code: number | null; stderr: string } {
-  const { status, stderr } = spawnSync(process.execPath, [entry], {
+function refusal(
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly code: unknown; readonly stderr: string }> {
+  const options = {
     env: {
       PATH: process.env['PATH'],
       HOME: dir,
@@ -33,10 +37,13 @@ function refusal(env: Readonly<Record<string, string>>): { code: number | null; 
       NIXERY_STATE_DIR: path.join(dir, 'state'),
       ...env,
     },
-    encoding: 'utf8',
     timeout: 60_000,
+  };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [entry], options, (error, _stdout, stderr) => {
+      resolve({ code: error?.code ?? 0, stderr });
+    });
   });
-  return { code: status, stderr };
 }
 
 /** Command lines of processes that mention this test's folder. */
@@ -47,8 +54,12 @@ function processes(): readonly string[] {
 }
 
 describe('a server that cannot start says why, and how to mend it', () => {
-  test('all wrong settings at once', () => {
-    const { code, stderr } = refusal({ PORT: 'http', NIX_TIMEOUT: '-1', NIXERY_PKGS_PATH: '' });
+  test('all wrong settings at once', async () => {
+    const { code, stderr } = await refusal({
+      PORT: 'http',
+      NIX_TIMEOUT: '-1',
+      NIXERY_PKGS_PATH: '',
+    });
     expect(code).toBe(78);
     expect(stderr).toMatch(/PORT must be/);
     expect(stderr).toMatch(/NIX_TIMEOUT must be/);
@@ -56,10 +67,10 @@ describe('a server that cannot start says why, and how to mend it', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  test('Nix is missing', () => {
+  test('Nix is missing', async () => {
     const bin = path.join(dir, 'empty');
     mkdirSync(bin);
-    const { code, stderr } = refusal({ PATH: bin });
+    const { code, stderr } = await refusal({ PATH: bin });
     expect(code).toBe(78);
     expect(stderr).toMatch(/nix-store cannot be found: .*apt-get install nix-bin/);
   });
@@ -72,8 +83,8 @@ describe('a server that cannot start says why, and how to mend it', () => {
     const address = other.address();
     const port = typeof address === 'object' && address !== null ? String(address.port) : '';
     const wrong = { STORAGE_PATH: file, NIXERY_STATE_DIR: path.join(file, 'state'), PORT: port };
-    const places = refusal(wrong);
-    const withSetting = refusal({ ...wrong, NIX_TIMEOUT: 'soon' });
+    const places = await refusal(wrong);
+    const withSetting = await refusal({ ...wrong, NIX_TIMEOUT: 'soon' });
     other.close();
     for (const { code, stderr } of [places, withSetting]) {
       expect(code).toBe(78);
@@ -84,10 +95,33 @@ describe('a server that cannot start says why, and how to mend it', () => {
     expect(withSetting.stderr).toMatch(/NIX_TIMEOUT must be/);
   });
 
+  test('the popularity counts cannot be read, from a file or from a server, or are none', async () => {
+    const counts = path.join(dir, 'counts.json');
+    writeFileSync(counts, '["no counts"]');
+    const web = createHttpServer((_request, response) => response.writeHead(404).end());
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const address = web.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const expected = [
+      [`file://${dir}/absent.json`, 75, /NIX_POPULARITY_URL: cannot be read: file:.*absent\.json/],
+      [`file://${counts}`, 78, /NIX_POPULARITY_URL: not an object of counts by name/],
+      [`http://user:secret@127.0.0.1:${port}/counts`, 75, /NIX_POPULARITY_URL: .*127\.0\.0\.1/],
+    ] as const;
+    for (const [url, exitCode, message] of expected) {
+      const { code, stderr } = await refusal({ NIX_POPULARITY_URL: url });
+      expect(code).toBe(exitCode);
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/start without the variable/);
+      expect(stderr).not.toMatch(/secret|\n\s+at /);
+    }
+    web.close();
+  });
+
   test('another server has its state folder', async () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
     try {
-      const { code, stderr } = refusal({});
+      const { code, stderr } = await refusal({});
       expect(code).toBe(78);
       expect(stderr).toContain('another server uses the state folder');
     } finally {

@@ -52,6 +52,32 @@ describe('the configuration', () => {
     expect(config).toMatchObject({ recencyMs: 60_000, staleMs: 600_000, scrubIntervalMs: null });
   });
 
+  it.each([
+    [{}, { format: 'gzip', level: 4 }],
+    [{ NIXERY_COMPRESSION: 'gzip:9' }, { format: 'gzip', level: 9 }],
+    [{ NIXERY_COMPRESSION: 'zstd:3' }, { format: 'zstd', level: 3 }],
+  ])('reads from %o how layers are compressed: %o', (env, compression) => {
+    expect(readConfig({ ...minimal, ...env }).config.compression).toEqual(compression);
+  });
+
+  it.each(['gzip', 'gzip:0', 'gzip:10', 'zstd:20', 'xz:6', 'none'])(
+    'refuses the compression %j',
+    (NIXERY_COMPRESSION) => {
+      expect(problems({ ...minimal, NIXERY_COMPRESSION })).toEqual([
+        'NIXERY_COMPRESSION must be gzip:1 to gzip:9 or zstd:1 to zstd:19',
+      ]);
+    },
+  );
+
+  it.each(['popularity.json', '/srv/popularity.json', 'ftp://host/popularity.json'])(
+    'refuses %j as an address of popularity counts',
+    (NIX_POPULARITY_URL) => {
+      expect(problems({ ...minimal, NIX_POPULARITY_URL })).toEqual([
+        'NIX_POPULARITY_URL must be an http(s) or file address',
+      ]);
+    },
+  );
+
   it('counts an empty variable as one that is not set', () => {
     expect(readConfig({ ...minimal, PORT: '', NIXERY_HOST: '' }).config.port).toBe(8080);
   });

@@ -1,3 +1,4 @@
+import { type Compression, DEFAULT_COMPRESSION, parseCompression } from '@nixery/builder';
 import { z } from 'zod';
 
 import { nearest } from './nearest.ts';
@@ -22,6 +23,9 @@ export interface Config {
     readonly unsupportedSystem: boolean;
   };
   readonly importFromDerivation: boolean;
+  /** Where reference counts of the package set are. */
+  readonly popularityUrl: string | undefined;
+  readonly compression: Compression;
   readonly derivationTimeoutMs: number;
   readonly buildTimeoutMs: number;
   readonly nixThreads: number;
@@ -36,12 +40,13 @@ export interface Config {
   readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
-/** What the server needs of the machine it runs on. */
+/** What the server needs of the machine it runs on, and of others. */
 export interface Places {
   readonly host: string | undefined;
   readonly port: number | undefined;
   readonly storage: StorageConfig | undefined;
   readonly stateDir: string | undefined;
+  readonly popularityUrl: string | undefined;
 }
 
 /** Settings that cannot be used; all of them, one message each. */
@@ -85,6 +90,18 @@ const gitUrl = z
     'must be an http(s), ssh, git or file address, or an absolute path',
   );
 
+const popularityUrl = z.url({
+  protocol: /^(?:https?|file)$/,
+  error: 'must be an http(s) or file address',
+});
+
+const compression = z.string().transform((text, context) => {
+  const parsed = parseCompression(text);
+  if (parsed !== undefined) return parsed;
+  context.addIssue('must be gzip:1 to gzip:9 or zstd:1 to zstd:19');
+  return z.NEVER;
+});
+
 const CHANNEL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** The variables, in the order of the README's table. */
@@ -103,6 +120,8 @@ const environment = z.object({
   NIXERY_PKGS_REFRESH: absolutePath.optional(),
   ...storageVariables,
   NIXERY_STATE_DIR: absolutePath.optional(),
+  NIX_POPULARITY_URL: popularityUrl.optional(),
+  NIXERY_COMPRESSION: compression.default(DEFAULT_COMPRESSION),
   NIX_TIMEOUT: integer(1, 30 * day).default(60),
   NIXERY_BUILD_TIMEOUT: integer(1, 30 * day).default(3_600),
   NIXERY_HOLD_SECONDS: integer(1, 3_600).default(20),
@@ -158,12 +177,13 @@ export function readConfig(env: NodeJS.ProcessEnv): {
     problems.push('NIXERY_STATE_DIR is not set, and there is no HOME to derive it from');
   }
   if (!parsed.success || storage === undefined || problems.length > 0) {
-    const { NIXERY_STATE_DIR, PORT } = environment.shape;
+    const { NIX_POPULARITY_URL, NIXERY_STATE_DIR, PORT } = environment.shape;
     throw new ConfigError(problems, {
       host: set['NIXERY_HOST'],
       port: PORT.safeParse(set['PORT']).data,
       storage,
       stateDir: NIXERY_STATE_DIR.safeParse(stateDir).data,
+      popularityUrl: NIX_POPULARITY_URL.safeParse(set['NIX_POPULARITY_URL']).data,
     });
   }
   return {
@@ -215,6 +235,8 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
       unsupportedSystem: env.NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM,
     },
     importFromDerivation: env.NIXERY_ALLOW_IFD,
+    popularityUrl: env.NIX_POPULARITY_URL,
+    compression: env.NIXERY_COMPRESSION,
     derivationTimeoutMs: env.NIX_TIMEOUT * 1000,
     buildTimeoutMs: env.NIXERY_BUILD_TIMEOUT * 1000,
     nixThreads: env.NIXERY_NIX_PROCESSES,

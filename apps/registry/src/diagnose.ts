@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 
-import { openStateDir } from '@nixery/builder';
+import { loadPopularity, openStateDir, PopularityError } from '@nixery/builder';
 import { BlobError } from '@nixery/storage';
 
 import type { Places } from './config.ts';
@@ -30,6 +30,7 @@ export async function diagnose(places: Places): Promise<readonly Problem[]> {
       () => tryPort(places),
       (error) => portProblem(places, error),
     ),
+    problemOf(() => tryPopularity(places), popularityProblem),
   ]);
   return problems.filter((problem) => problem !== undefined);
 }
@@ -43,9 +44,13 @@ async function problemOf(
     return undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const mayPass = error instanceof BlobError && error.code === 'unavailable';
-    return { message: explain(error), mayPass };
+    return { message: explain(error), mayPass: mayPass(error) };
   }
+}
+
+function mayPass(error: Error): boolean {
+  const isRemote = error instanceof BlobError || error instanceof PopularityError;
+  return isRemote && error.code === 'unavailable';
 }
 
 async function tryStorage({ storage }: Places): Promise<void> {
@@ -85,4 +90,13 @@ function portProblem({ host, port }: Places, error: CodedError): string {
   return error.code === 'EADDRINUSE'
     ? `${where} is in use: stop what listens there, or set PORT to another one`
     : `cannot listen on ${where} (${String(error.code)}): set PORT and NIXERY_HOST to what this user may use`;
+}
+
+async function tryPopularity({ popularityUrl }: Places): Promise<void> {
+  if (popularityUrl !== undefined) await loadPopularity(popularityUrl);
+}
+
+/** Without the counts, images would be layered in another way, and have other digests. */
+function popularityProblem({ message }: Error): string {
+  return `NIX_POPULARITY_URL: ${message}: mend it, or start without the variable, which gives images other layers`;
 }

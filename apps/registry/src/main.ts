@@ -42,8 +42,8 @@ async function toolProblems(kind: SourceOptions['kind']): Promise<readonly Probl
   return [{ message, mayPass: false }];
 }
 
-function placesOf({ host, port, storage, stateDir }: Config): Places {
-  return { host, port, storage, stateDir };
+function placesOf({ host, popularityUrl, port, storage, stateDir }: Config): Places {
+  return { host, port, storage, stateDir, popularityUrl };
 }
 
 const { config, warnings } = await settings();

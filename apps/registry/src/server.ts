@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   createBuilder,
   DEFAULT_LAYER_BUDGET,
+  loadPopularity,
   nixProblem,
   openStateDir,
   Scrubber,
@@ -36,9 +37,6 @@ const SWEEP_MS = 50;
 /** How long a start waits for the cache; it takes milliseconds, or seconds on a busy disk. Pulls can do without it (ms). */
 const CACHE_START_MS = 10_000;
 
-/** Level 4 takes 0.6 of level 6's processor time for 3 % more bytes: docs/benchmarks/layers.md */
-const COMPRESSION = { format: 'gzip', level: 4 } as const;
-
 export interface RunningServer {
   readonly host: string;
   readonly port: number;
@@ -54,7 +52,7 @@ export interface ServerOptions {
 /**
  * Starts everything. When a part fails to start, those before it are stopped again.
  *
- * @throws BlobError, StateDirInUse, or the system's error of a folder or port that cannot be used
+ * @throws BlobError, StateDirInUse, PopularityError, or the system's error of a folder or port that cannot be used
  */
 export async function startServer(
   config: Config,
@@ -66,6 +64,9 @@ export async function startServer(
     for (const closer of closers.toReversed()) await closer();
   }
   try {
+    const { popularityUrl } = config;
+    const popularity =
+      popularityUrl === undefined ? undefined : await loadPopularity(popularityUrl);
     const redirects = config.storage.backend !== 'filesystem' && config.blobs === 'redirect';
     const store = await openStore(config.storage, {
       tuning: storageTuning,
@@ -95,7 +96,8 @@ export async function startServer(
         allow: config.allow,
         importFromDerivation: config.importFromDerivation,
         layerBudget: DEFAULT_LAYER_BUDGET,
-        compression: COMPRESSION,
+        popularity,
+        compression: config.compression,
       },
       cache,
       store,

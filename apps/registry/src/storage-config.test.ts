@@ -103,6 +103,7 @@ describe('where images are stored', () => {
           port: 8080,
           storage: undefined,
           stateDir: '/home/user/.local/state/nixery',
+          popularityUrl: undefined,
         },
       ),
     );

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Digest, LayerRecord, ManifestRecord } from '@nixery/cache';
 
 import type { BuildError } from './errors.ts';
+import type { ManifestForm } from './image/media-types.ts';
 import type { ImageRequest } from './image-name.ts';
 import type { NixEvent } from './nix/log.ts';
 import type { SharedRecordsEvent } from './shared-records.ts';
@@ -71,6 +72,8 @@ export class Build {
   readonly id: string = randomUUID();
   readonly request: ImageRequest;
   readonly purpose: BuildPurpose;
+  /** Which the image has in any case; its layers are compressed so that it can. */
+  readonly form: ManifestForm;
   /** How many requests wait for it now. */
   waiting = 0;
   /** How many layers were known, packed, or packed by another build at the same time; the symlink layer included. */
@@ -79,9 +82,10 @@ export class Build {
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
   #follower: (stage: BuildStage) => void = () => {};
 
-  constructor(request: ImageRequest, purpose: BuildPurpose) {
+  constructor(request: ImageRequest, purpose: BuildPurpose, form: ManifestForm) {
     this.request = request;
     this.purpose = purpose;
+    this.form = form;
   }
 
   /** Has somebody told of each stage as it begins. */

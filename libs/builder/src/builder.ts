@@ -4,6 +4,7 @@ import { Build, type BuildEvent, type BuildPurpose } from './build.ts';
 import type { BuildAction, Builds } from './builds.ts';
 import { BuildError } from './errors.ts';
 import type { Healer } from './healer.ts';
+import type { ManifestForm } from './image/media-types.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import type { ImageRequest } from './image-name.ts';
 import { describeRequest } from './image-request.ts';
@@ -43,18 +44,19 @@ export class Builder {
    * The image that `request` asks for. All who ask for one image wait for one build; nobody who leaves ends it. One that is
    * past its freshness is given only where the package source cannot be reached, or within `staleMs`.
    *
+   * @param form which the image has to have; others may come with it
    * @throws BuildError any code but `name-invalid`
    */
-  async image(request: ImageRequest): Promise<ManifestRecord> {
+  async image(request: ImageRequest, form: ManifestForm = 'oci'): Promise<ManifestRecord> {
     const { cache, images, staleMs } = this.#options;
-    const key = images.requestKey(request);
+    const key = images.requestKey(request, form);
     const hit = await cache.getManifest(key, { allowStale: true });
     if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
-      if (isDue(hit)) this.#refresh(key, request);
+      if (isDue(hit)) this.#refresh(key, request, form);
       return hit.record;
     }
     try {
-      const build = this.#plan(key, request, 'request');
+      const build = this.#plan(key, request, form, 'request');
       return await this.#options.builds.join(key, build.build, build.action);
     } catch (error) {
       if (hit === null) throw error;
@@ -85,20 +87,21 @@ export class Builder {
     await this.#options.images.close();
   }
 
-  #refresh(key: string, request: ImageRequest): void {
-    const { build, action } = this.#plan(key, request, 'refresh');
+  #refresh(key: string, request: ImageRequest, form: ManifestForm): void {
+    const { build, action } = this.#plan(key, request, form, 'refresh');
     this.#options.builds.begin(key, build, action);
   }
 
   #plan(
     key: string,
     request: ImageRequest,
+    form: ManifestForm,
     purpose: BuildPurpose,
   ): { readonly build: Build; readonly action: BuildAction } {
     const { cache, revisions, source } = this.#options;
     const kind = source.isMoving(request.reference) ? 'moving' : 'pinned';
     return {
-      build: new Build(request, purpose),
+      build: new Build(request, purpose, form),
       action: async (build, signal) => {
         const revision = await build.during('resolve', () =>
           resolveReference(source, request.reference, signal),

@@ -5,7 +5,7 @@ import type { LayerRecord, ManifestRecord } from '@nixery/cache';
 
 import { chooseCommand, composeConfig, describePaths, type Architecture } from './image/config.ts';
 import type { JsonDocument } from './image/json.ts';
-import { composeManifest } from './image/manifest.ts';
+import { composeManifest, possibleForms } from './image/manifest.ts';
 import type { System } from './image-name.ts';
 import type { Package } from './nix/evaluate.ts';
 
@@ -43,12 +43,13 @@ export async function composeImage(
     command: chooseCommand(await binaries(packages), programs),
     hasCaBundle: await anyHolds(packages, 'etc/ssl/certs/ca-bundle.crt'),
   });
-  const oci = composeManifest('oci', { config, layers });
-  const docker = composeManifest('docker', { config, layers });
+  const manifests = possibleForms(layers).map(
+    (form) => [form, composeManifest(form, { config, layers })] as const,
+  );
   return {
-    forms: { oci: descriptorOf(oci), docker: descriptorOf(docker) },
+    forms: Object.fromEntries(manifests.map(([form, manifest]) => [form, descriptorOf(manifest)])),
     config: config.digest,
-    documents: [config, oci, docker],
+    documents: [config, ...manifests.map(([, manifest]) => manifest)],
   };
 }
 

@@ -4,6 +4,7 @@ import type { BlobDeleter, BlobOpener, BlobStatter } from '@nixery/storage';
 import { Build, type BuildEvent } from './build.ts';
 import type { Builds } from './builds.ts';
 import { BuildError } from './errors.ts';
+import type { ManifestForm } from './image/media-types.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import type { ImageRequest } from './image-name.ts';
 import { requestOf } from './image-request.ts';
@@ -99,7 +100,7 @@ export class Healer {
   ): Promise<BuildError | undefined> {
     const { builds, images, layers } = this.#options;
     try {
-      await builds.join(key, new Build(request, 'heal'), async (build, signal) => {
+      await builds.join(key, new Build(request, 'heal', formOf(record)), async (build, signal) => {
         layers.distrust(record.layers);
         return await images.build(build, { commit: record.revision }, signal);
       });
@@ -134,4 +135,9 @@ export class Healer {
     const [oldest] = this.#lost.keys();
     if (this.#lost.size > MAX_REMEMBERED && oldest !== undefined) this.#lost.delete(oldest);
   }
+}
+
+/** One that an image was built for: layers that Docker's form cannot name were not compressed for it. */
+function formOf({ forms }: ManifestRecord): ManifestForm {
+  return forms.docker === undefined ? 'oci' : 'docker';
 }

@@ -9,9 +9,13 @@ import { composeImage } from './compose.ts';
 import { BuildError } from './errors.ts';
 import type { ImageRequest } from './image-name.ts';
 import { describeRequest } from './image-request.ts';
+import type { ManifestForm } from './image/media-types.ts';
 import { keyOf } from './keys.ts';
 import type { LayerCache, WantedLayer } from './layer-cache.ts';
-import { planLayers } from './layer/plan.ts';
+import { compressionFor } from './layer/compressor.ts';
+import { LAYERING_VERSION, planLayers } from './layer/plan.ts';
+import type { Popularity } from './layer/popularity.ts';
+import { SYMLINK_LAYER_VERSION } from './layer/skeleton.ts';
 import type { Collision } from './layer/task.ts';
 import type { Compression, StorePathInfo } from './layer/types.ts';
 import type { Allowances, Package } from './nix/evaluate.ts';
@@ -19,7 +23,7 @@ import type { TaskFailure } from './nix/failure.ts';
 import { evaluationEnvironment, realisationEnvironment } from './process/environment.ts';
 import { provideRevision } from './reach.ts';
 import type { PackageSource, Revision } from './source/index.ts';
-import { LAYER_FORMAT } from './versions.ts';
+import { layerFormat } from './versions.ts';
 import type { Workers } from './workers.ts';
 
 /** What decides an image besides its request and the revision of its packages; part of every key. */
@@ -27,6 +31,9 @@ export interface ImageOptions {
   readonly allow: Allowances;
   readonly importFromDerivation: boolean;
   readonly layerBudget: number;
+  /** How much of the package set refers to each path; undefined where that is not known. */
+  readonly popularity?: Popularity | undefined;
+  /** Of forms that can name it; others have gzip. */
   readonly compression: Compression;
 }
 
@@ -55,19 +62,23 @@ export class ImageBuilder {
   }
 
   /** For what a client asked: the tag counts where the source uses it. */
-  requestKey(request: ImageRequest): string {
+  requestKey(request: ImageRequest, form: ManifestForm): string {
     const { usesReference } = this.#options.source;
-    return this.#key(request, { reference: usesReference ? request.reference : null });
+    return this.#key(request, form, { reference: usesReference ? request.reference : null });
   }
 
   /** For what that stood for at one time. */
-  revisionKey(request: ImageRequest, commit: string): string {
-    return this.#key(request, { commit });
+  revisionKey(request: ImageRequest, form: ManifestForm, commit: string): string {
+    return this.#key(request, form, { commit });
   }
 
-  #key(request: ImageRequest, what: { readonly [name: string]: string | null }): string {
+  #key(
+    request: ImageRequest,
+    form: ManifestForm,
+    what: { readonly [name: string]: string | null },
+  ): string {
     const { image, source } = this.#options;
-    const { allow, compression, importFromDerivation, layerBudget } = image;
+    const { allow, compression, importFromDerivation, layerBudget, popularity } = image;
     return keyOf({
       ...what,
       source: { kind: source.kind, id: source.id },
@@ -75,9 +86,13 @@ export class ImageBuilder {
       packages: request.packages,
       allow: { ...allow },
       importFromDerivation,
-      layerBudget,
-      compression: { ...compression },
-      format: LAYER_FORMAT,
+      plan: {
+        version: LAYERING_VERSION,
+        budget: layerBudget,
+        popularity: popularity?.digest ?? null,
+      },
+      symlinks: SYMLINK_LAYER_VERSION,
+      layers: layerFormat(compressionFor(form, compression)),
     });
   }
 
@@ -168,9 +183,10 @@ export class ImageBuilder {
     graph: readonly StorePathInfo[],
   ): Promise<readonly LayerRecord[]> {
     const { image, workers, layers, onEvent } = this.#options;
-    const { compression, layerBudget } = image;
-    const format = { ...LAYER_FORMAT, compression: { ...compression } };
-    const plan = planLayers(graph, { budget: layerBudget });
+    const { layerBudget, popularity } = image;
+    const compression = compressionFor(build.form, image.compression);
+    const format = layerFormat(compression);
+    const plan = planLayers(graph, { budget: layerBudget, popularity });
     const wanted: WantedLayer[] = plan.map((planned) => {
       const paths = planned.paths
         .map(({ path, narHash }) => ({ path, narHash }))
@@ -187,7 +203,7 @@ export class ImageBuilder {
     const linked = packages.map(({ requested, outPath }) => ({ name: requested, path: outPath }));
     const identity = linked.map((link) => ({ ...link, narHash: hashes.get(link.path) ?? '' }));
     wanted.push({
-      key: keyOf({ kind: 'symlinks', packages: identity, format }),
+      key: keyOf({ kind: 'symlinks', version: SYMLINK_LAYER_VERSION, packages: identity, format }),
       paths: [],
       pack: async (spoolFile) => {
         const result = await workers.packSymlinkLayer({ packages: linked, spoolFile, compression });

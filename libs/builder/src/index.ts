@@ -29,7 +29,12 @@ export {
   shortName,
   type System,
 } from './image-name.ts';
+export type { ManifestForm } from './image/media-types.ts';
+export type { ImageOptions } from './image-builder.ts';
+export { DEFAULT_COMPRESSION, parseCompression } from './layer/compressor.ts';
 export { DEFAULT_LAYER_BUDGET } from './layer/plan.ts';
+export { loadPopularity, PopularityError } from './layer/popularity.ts';
+export type { Compression } from './layer/types.ts';
 export { nixProblem } from './nix/probe.ts';
 export { Scrubber, type ScrubberOptions, type ScrubEvent } from './scrubber.ts';
 export { openStateDir, type StateDir } from './state-dir.ts';

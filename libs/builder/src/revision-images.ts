@@ -27,7 +27,7 @@ export class RevisionImages {
     const { images } = this.#options;
     const { commit } = revision;
     if (commit === null) return await images.build(build, revision, signal);
-    const key = images.revisionKey(build.request, commit);
+    const key = images.revisionKey(build.request, build.form, commit);
     return await this.#running.join(key, () => this.#obtain(key, commit, build, signal));
   }
 

@@ -1,12 +1,14 @@
-import { LAYERING_VERSION } from './layer/plan.ts';
-import { SYMLINK_LAYER_VERSION } from './layer/skeleton.ts';
+import type { Json } from './image/json.ts';
 import { TAR_VERSION } from './layer/tar.ts';
+import type { Compression } from './layer/types.ts';
 
-/** Versions of everything of ours that decides an image's bytes; part of every key. */
-export const LAYER_FORMAT = {
-  plan: LAYERING_VERSION,
-  tar: TAR_VERSION,
-  symlinks: SYMLINK_LAYER_VERSION,
-  // Deflate's output depends on the library that made it.
-  zlib: process.versions.zlib,
-} as const;
+const LIBRARIES = { gzip: 'zlib', zstd: 'zstd' } as const;
+
+/**
+ * What decides a layer's bytes besides its files; part of every key. Compressed bytes depend on the library that made
+ * them: https://github.com/nodejs/node/blob/main/doc/api/process.md#processversions
+ */
+export function layerFormat({ format, level }: Compression): Json {
+  const library = process.versions[LIBRARIES[format]] ?? '';
+  return { tar: TAR_VERSION, compression: { format, level, library } };
+}

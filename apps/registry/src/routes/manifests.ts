@@ -65,7 +65,7 @@ export class ManifestRoute {
   ): Promise<{ readonly descriptor: Descriptor; readonly body: Uint8Array }> {
     const { builder, cache } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const record = await builder.image(image);
+      const record = await builder.image(image, form);
       const descriptor = record.forms[form];
       if (descriptor === undefined) throw httpErrors.notAcceptable();
       const body = await this.#bodyOf(descriptor.digest);

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { composeManifest } from './manifest.ts';
+import { composeManifest, possibleForms } from './manifest.ts';
 
 const config = { digest: `sha256:${'c'.repeat(64)}`, size: 10 } as const;
+const gzip = 'application/vnd.oci.image.layer.v1.tar+gzip';
+const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';
 const layers = [
-  { digest: `sha256:${'b'.repeat(64)}`, size: 30 },
-  { digest: `sha256:${'a'.repeat(64)}`, size: 20 },
+  { digest: `sha256:${'b'.repeat(64)}`, size: 30, mediaType: gzip },
+  { digest: `sha256:${'a'.repeat(64)}`, size: 20, mediaType: gzip },
 ] as const;
 
 describe('composeManifest', () => {
@@ -31,10 +33,29 @@ describe('composeManifest', () => {
         schemaVersion: 2,
         mediaType: manifest,
         config: { mediaType: configType, ...config },
-        layers: layers.map((layer) => ({ mediaType: layerType, ...layer })),
+        layers: layers.map((layer) => ({ ...layer, mediaType: layerType })),
       });
       expect(document.mediaType).toBe(manifest);
       expect(document.digest).toBe(golden);
     },
   );
+
+  test('says of each layer how it is compressed', () => {
+    const [first, second] = layers;
+    const mixed = [{ ...first, mediaType: zstd }, second];
+    const document = composeManifest('oci', { config, layers: mixed });
+    expect(JSON.parse(document.bytes.toString())).toMatchObject({
+      layers: [{ mediaType: zstd }, { mediaType: gzip }],
+    });
+  });
+});
+
+describe('possibleForms', () => {
+  test('are both where all layers are gzipped', () => {
+    expect(possibleForms(layers)).toEqual(['oci', 'docker']);
+  });
+
+  test('are without Docker’s where one is not', () => {
+    expect(possibleForms([...layers, { ...layers[0], mediaType: zstd }])).toEqual(['oci']);
+  });
 });

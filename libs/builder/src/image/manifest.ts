@@ -9,14 +9,25 @@ export interface BlobReference {
   readonly size: number;
 }
 
+export interface LayerReference extends BlobReference {
+  /** OCI's word for it. */
+  readonly mediaType: string;
+}
+
 export interface ManifestInput {
   readonly config: BlobReference;
-  /** Gzipped layers, the lowest first. */
-  readonly layers: readonly BlobReference[];
+  /** The lowest first. */
+  readonly layers: readonly LayerReference[];
+}
+
+/** The forms that an image of these layers can have: Docker's knows gzip alone. */
+export function possibleForms(layers: readonly LayerReference[]): readonly ManifestForm[] {
+  const isGzip = layers.every(({ mediaType }) => mediaType === MEDIA_TYPES.oci.layer.gzip);
+  return isGzip ? ['oci', 'docker'] : ['oci'];
 }
 
 /**
- * The image manifest in one of its forms:
+ * The image manifest in one of its {@link possibleForms}:
  * https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md
  * https://distribution.github.io/distribution/spec/manifest-v2-2/#image-manifest-field-descriptions
  */
@@ -29,7 +40,9 @@ export function composeManifest(
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     config: describe(config, mediaTypes.config),
-    layers: layers.map((layer) => describe(layer, mediaTypes.gzipLayer)),
+    layers: layers.map((layer) =>
+      describe(layer, form === 'docker' ? MEDIA_TYPES.docker.layer.gzip : layer.mediaType),
+    ),
   };
   return toJsonDocument(manifest, mediaTypes.manifest);
 }

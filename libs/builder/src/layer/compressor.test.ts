@@ -1,6 +1,11 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { createCompressor, parseCompression } from './compressor.ts';
+import {
+  compressionFor,
+  createCompressor,
+  DEFAULT_COMPRESSION,
+  parseCompression,
+} from './compressor.ts';
 import type { Compression } from './types.ts';
 
 describe('parseCompression', () => {
@@ -27,6 +32,20 @@ describe('parseCompression', () => {
     'gzip:6.5',
   ])('refuses %j', (text) => {
     expect(parseCompression(text)).toBeUndefined();
+  });
+});
+
+describe('compressionFor', () => {
+  const zstd = { format: 'zstd', level: 3 } as const;
+  const gzip = { format: 'gzip', level: 9 } as const;
+
+  test.each([
+    ['oci', zstd, zstd],
+    ['docker', zstd, DEFAULT_COMPRESSION],
+    ['oci', gzip, gzip],
+    ['docker', gzip, gzip],
+  ] as const)('%s, where %o is chosen, has %o', (form, chosen, expected) => {
+    expect(compressionFor(form, chosen)).toEqual(expected);
   });
 });
 

@@ -1,6 +1,6 @@
 // What puts store paths into layers, for tools that measure it; image building is in the library's own index.
 export { parseDump } from '../nix/graph.ts';
-export { LAYER_MEDIA_TYPES, parseCompression } from './compressor.ts';
+export { parseCompression } from './compressor.ts';
 export { packLayer } from './pack.ts';
 export { DEFAULT_LAYER_BUDGET, planLayers } from './plan.ts';
 export {

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { MEDIA_TYPES } from '../image/media-types.ts';
 import { STORE_DIR, writeStorePaths } from './archive.ts';
-import { createCompressor, LAYER_MEDIA_TYPES } from './compressor.ts';
+import { createCompressor } from './compressor.ts';
 import { toLayerFailure } from './error.ts';
 import { planSymlinkLayer } from './symlinks.ts';
 import type { ByteSink } from './tar-writer.ts';
@@ -91,7 +92,7 @@ function writeCompressed(
     diffId: archive.digest(),
     size: compressed.size,
     uncompressedSize: archive.size,
-    mediaType: LAYER_MEDIA_TYPES[compression.format],
+    mediaType: MEDIA_TYPES.oci.layer[compression.format],
   };
 }
 
