@@ -82,7 +82,7 @@ export class Build {
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
   #follower: (stage: BuildStage) => void = () => {};
 
-  constructor(request: ImageRequest, purpose: BuildPurpose, form: ManifestForm) {
+  constructor(request: ImageRequest, purpose: BuildPurpose, form: ManifestForm = 'oci') {
     this.request = request;
     this.purpose = purpose;
     this.form = form;
