@@ -117,6 +117,12 @@ export const requirements = [
     rootOnly: true,
     units: ['docker-registry.service'],
   },
+  {
+    package: 'chromium',
+    why: 'looks at the pages in the end-to-end tests',
+    probe: { command: 'chromium' },
+    testOnly: true,
+  },
 ];
 
 /**

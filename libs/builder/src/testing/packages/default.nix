@@ -511,6 +511,16 @@ slow
     '';
   };
 
+  failingHostile = package {
+    pname = "failing-hostile";
+    build = ''
+      echo '<script>document.title = "taken"</script>'
+      echo '<img src=x onerror="document.title = 1">'
+      echo '</code></pre><style>*{display:none}</style>'
+      exit 1
+    '';
+  };
+
   # Packages that are refused.
 
   unfree = scripts {
