@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await context.close();
-  expect(complaints).toEqual([]);
+  if (complaints.length > 0) throw new Error(`the browser complained: ${complaints.join('; ')}`);
 });
 
 function pull(name: string): Promise<Response> {
