@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 
-import { hostTargets, privateTargets, readPackagesFiles, updateLists } from './apt.ts';
-import type { IndexTarget } from './apt.ts';
+import { privateTargets, updateLists } from './apt-state.ts';
 import { architectures } from './architecture.ts';
 import type { Architecture } from './architecture.ts';
 import { readArchive } from './control.ts';
 import type { Archive } from './control.ts';
 import { OfflinePackagesError } from './errors.ts';
+import { hostTargets, readPackagesFiles } from './index-targets.ts';
+import type { IndexTarget } from './index-targets.ts';
 
 /** What {@link readArchives} is told. */
 export interface ReadOptions {

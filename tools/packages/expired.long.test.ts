@@ -5,8 +5,9 @@ import { env } from 'node:process';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { hostTargets, listsDirectory, readPackagesFiles } from './apt.ts';
+import { listsDirectory } from './apt.ts';
 import { hostArchitecture } from './architecture.ts';
+import { hostTargets, readPackagesFiles } from './index-targets.ts';
 import { prepareOfflinePackages } from './prepare.ts';
 import { build } from './testing/nix.ts';
 

@@ -4,11 +4,11 @@ import { chmod, cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { download, extract } from './apt.ts';
 import type { Architecture } from './architecture.ts';
 import type { Archives } from './archives.ts';
 import { bootstrapDebs, catalogue, ignoredDepends, interpreters } from './catalogue.ts';
 import type { Archive } from './control.ts';
+import { download, extract } from './deb.ts';
 import { OfflinePackagesError } from './errors.ts';
 import { debFile, makeIndex } from './set-index.ts';
 

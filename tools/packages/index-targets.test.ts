@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { parseIndexTargets, selectDebian, sourcesList } from './apt.ts';
-import type { IndexTarget } from './apt.ts';
+import { parseIndexTargets, selectDebian } from './index-targets.ts';
+import type { IndexTarget } from './index-targets.ts';
 
 function target(codename: string, origin = 'Debian'): IndexTarget {
   return {
@@ -59,20 +59,5 @@ describe('selectDebian', () => {
       'forky',
     );
     expect(kept).toEqual([target('sid')]);
-  });
-});
-
-describe('sourcesList', () => {
-  test('names every archive once, whatever the architectures', () => {
-    const targets = [
-      target('bookworm'),
-      { ...target('bookworm'), architecture: 'arm64' },
-      target('bookworm-updates'),
-    ];
-    const lines = sourcesList(targets).trim().split('\n');
-    expect(lines).toHaveLength(2);
-    expect(lines[0]).toMatch(
-      /^deb (\[signed-by=\S+\] )?http:\/\/archive\.invalid\/debian\/ bookworm main$/,
-    );
   });
 });

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
+import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -158,6 +161,18 @@ describe('without what it needs', () => {
     });
   });
 
+  test("says so when apt's archives are another distribution's", async () => {
+    const prepared = prepareOfflinePackages({
+      dir: join(folder, 'foreign'),
+      log,
+      environment: await foreignApt(join(folder, 'foreign-apt')),
+    });
+    await expect(prepared).rejects.toMatchObject({
+      code: 'unsupported-source',
+      message: expect.stringContaining('has those of Other'),
+    });
+  });
+
   test('says so when there is no apt', async () => {
     const prepared = prepareOfflinePackages({
       dir: join(folder, 'no-apt'),
@@ -167,3 +182,32 @@ describe('without what it needs', () => {
     await expect(prepared).rejects.toMatchObject({ code: 'apt-missing' });
   });
 });
+
+/** An apt that has asked an archive, whose origin is `Other`, and no more. */
+async function foreignApt(state: string): Promise<NodeJS.ProcessEnv> {
+  const archive = join(state, 'archive');
+  await mkdir(join(state, 'lists/partial'), { recursive: true });
+  await mkdir(archive);
+  const packages = 'Package: a\nVersion: 1\nArchitecture: all\nFilename: ./a.deb\nSize: 1\n\n';
+  const sha256 = createHash('sha256').update(packages).digest('hex');
+  await writeFile(join(archive, 'Packages'), packages);
+  await writeFile(
+    join(archive, 'Release'),
+    `Origin: Other\nDate: Thu, 01 Jan 1970 00:00:00 UTC\nSHA256:\n ${sha256} ${packages.length} Packages\n`,
+  );
+  await writeFile(join(state, 'sources.list'), `deb [trusted=yes] file:${archive} ./\n`);
+  const configuration = join(state, 'apt.conf');
+  await writeFile(
+    configuration,
+    [
+      'APT::Sandbox::User "";',
+      `Dir::State "${state}";`,
+      `Dir::Cache "${state}/cache";`,
+      `Dir::Etc::sourcelist "${state}/sources.list";`,
+      'Dir::Etc::sourceparts "/dev/null";',
+    ].join('\n'),
+  );
+  const environment = { ...env, APT_CONFIG: configuration };
+  await promisify(execFile)('apt-get', ['update'], { env: environment });
+  return environment;
+}
