@@ -40,6 +40,11 @@ export class Builder {
     return this.#options.builds.size;
   }
 
+  /** The cache's key for what was asked; of a moving source it stands for another revision from time to time. */
+  requestKey(request: ImageRequest): string {
+    return this.#options.images.requestKey(request);
+  }
+
   /**
    * The image that `request` asks for. All who ask for one image wait for one build; nobody who leaves ends it. One that is
    * past its freshness is given only where the package source cannot be reached, or within `staleMs`.

@@ -1,0 +1,104 @@
+/** Images that a server knows without having built them: copies of one that it has, each with a body of its own. */
+import {
+  type Builder,
+  createBuilder,
+  DEFAULT_LAYER_BUDGET,
+  openStateDir,
+  parseImageName,
+} from '@nixery/builder';
+import { type CacheClient, createCache } from '@nixery/cache';
+import { type BlobStore, createFilesystemStore, digestOf, readBlob } from '@nixery/storage';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const PUTS_AT_ONCE = 16;
+const MAX_BODY = 4 * 1024 * 1024;
+const manifestSchema = z.looseObject({ mediaType: z.string() });
+
+interface Parts {
+  readonly builder: Builder;
+  readonly cache: CacheClient;
+  readonly store: BlobStore;
+}
+
+/**
+ * Adds them to a server that is not running.
+ *
+ * @param folder as for `startNixery`
+ * @param original the name of the image to copy, which the server has built
+ * @returns the paths of their manifests
+ */
+export async function addImages(
+  folder: string,
+  original: string,
+  count: number,
+): Promise<readonly string[]> {
+  const state = await openStateDir(join(folder, 'state'));
+  const store = await createFilesystemStore({ root: join(folder, 'storage') });
+  const cache = createCache({ file: state.cacheFile });
+  const builder = createBuilder({
+    source: { kind: 'path', path: join(folder, 'packages') },
+    // The server's own, which are part of its keys: with others the original is not found.
+    image: {
+      allow: { unfree: false, broken: false, insecure: false, unsupportedSystem: false },
+      importFromDerivation: false,
+      layerBudget: DEFAULT_LAYER_BUDGET,
+      compression: { format: 'gzip', level: 4 },
+    },
+    cache,
+    store,
+    state,
+    env: process.env,
+    nixThreads: 1,
+    maxBuilds: 1,
+    staleMs: 0,
+    derivationTimeoutMs: 1,
+    buildTimeoutMs: 1,
+    onEvent: () => undefined,
+    onError: (error) => console.error(error),
+  });
+  try {
+    const names = Array.from({ length: count }, (_, n) => `image-${n}`);
+    await copyImage({ builder, cache, store }, original, names);
+    return names.map((name) => `/v2/${name}/manifests/latest`);
+  } finally {
+    await builder.stop();
+    await cache.stop();
+    state.release();
+  }
+}
+
+async function copyImage(
+  { builder, cache, store }: Parts,
+  original: string,
+  names: readonly string[],
+): Promise<void> {
+  const { record } = await knownImage({ builder, cache }, original);
+  const { oci } = record.forms;
+  if (oci === undefined) throw new Error(`${original} has no OCI form`);
+  const body = Buffer.from(await readBlob(store, oci.digest, MAX_BODY));
+  const manifest = manifestSchema.parse(JSON.parse(body.toString('utf8')));
+
+  const waiting = names.values();
+  async function copyOnes(): Promise<void> {
+    for (const name of waiting) {
+      const bytes = Buffer.from(JSON.stringify({ ...manifest, annotations: { name } }));
+      const digest = digestOf(bytes);
+      await store.put(digest, { bytes }, manifest.mediaType);
+      const copy = {
+        ...record,
+        request: { ...record.request, name },
+        forms: { oci: { digest, size: bytes.length, mediaType: manifest.mediaType } },
+      };
+      const key = builder.requestKey(parseImageName(name, 'latest'));
+      if (!(await cache.putManifest(key, 'moving', copy))) throw new Error('a put failed');
+    }
+  }
+  await Promise.all(Array.from({ length: PUTS_AT_ONCE }, copyOnes));
+}
+
+async function knownImage({ builder, cache }: Pick<Parts, 'builder' | 'cache'>, name: string) {
+  const hit = await cache.getManifest(builder.requestKey(parseImageName(name, 'latest')));
+  if (hit === null) throw new Error(`${name} is not known`);
+  return hit;
+}

@@ -1,0 +1,147 @@
+/** The two servers that are compared, each a process of its own, which logs to a file as it would for an operator. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+const START_MS = 60_000;
+const ENTRY = fileURLToPath(new URL('../../apps/registry/dist/main.js', import.meta.url));
+const listeningSchema = z.object({ msg: z.literal('listening'), port: z.int().positive() });
+
+export interface BenchServer {
+  /** Host and port. */
+  readonly host: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * The built registry, with the settings it has when nobody sets any.
+ *
+ * @param nodeOptions for instance `--cpu-prof`
+ */
+export async function startNixery(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  nodeOptions: readonly string[] = [],
+): Promise<BenchServer> {
+  const log = join(folder, 'nixery.log');
+  const places = { STORAGE_PATH: join(folder, 'storage'), NIXERY_STATE_DIR: join(folder, 'state') };
+  const server = run([process.execPath, ...nodeOptions, ENTRY], log, {
+    ...env,
+    ...places,
+    NIXERY_HOST: '127.0.0.1',
+    NIXERY_PKGS_PATH: join(folder, 'packages'),
+    NIXERY_LOG_FORMAT: 'json',
+    PORT: '0',
+  });
+  const host = await server.until(async () => {
+    const port = listeningPort(await readFile(log, 'utf8'));
+    return port === undefined ? undefined : `127.0.0.1:${port}`;
+  });
+  return { host, stop: server.stop };
+}
+
+/**
+ * Debian's docker-registry as its package configures it, without the passwords.
+ * {@link https://distribution.github.io/distribution/about/configuration/}
+ *
+ * @param options `accessLog`: a line a request, as Nixery writes
+ */
+export async function startDockerRegistry(
+  folder: string,
+  options: { readonly accessLog: boolean },
+): Promise<BenchServer> {
+  const host = `127.0.0.1:${await freePort()}`;
+  const root = join(folder, 'docker-registry');
+  await mkdir(root, { recursive: true });
+  const config = join(root, 'config.yml');
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: 0.1,
+      log: {
+        accesslog: { disabled: !options.accessLog },
+        level: options.accessLog ? 'info' : 'error',
+        fields: { service: 'registry' },
+      },
+      storage: {
+        cache: { blobdescriptor: 'inmemory' },
+        filesystem: { rootdirectory: join(root, 'data') },
+        delete: { enabled: true },
+      },
+      http: { addr: host, headers: { 'X-Content-Type-Options': ['nosniff'] } },
+    }),
+  );
+  const server = run(['docker-registry', 'serve', config], join(root, 'log'), process.env);
+  await server.until(async () => {
+    const response = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    return response?.ok === true ? true : undefined;
+  });
+  return { host, stop: server.stop };
+}
+
+interface Running {
+  /** Waits until `ready` gives something. */
+  until<T>(ready: () => Promise<T | undefined>): Promise<T>;
+  stop(): Promise<void>;
+}
+
+function run(
+  [program = '', ...args]: readonly string[],
+  log: string,
+  env: NodeJS.ProcessEnv,
+): Running {
+  const file = openSync(log, 'w');
+  const child = spawn(program, args, { env, stdio: ['ignore', file, file] });
+  closeSync(file);
+  async function stop(): Promise<void> {
+    if (hasEnded(child)) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  }
+  return {
+    stop,
+    until: async (ready) => {
+      const deadline = performance.now() + START_MS;
+      for (;;) {
+        const value = await ready();
+        if (value !== undefined) return value;
+        if (hasEnded(child) || performance.now() > deadline) {
+          await stop();
+          throw new Error(`${program} did not start:\n${await readFile(log, 'utf8')}`);
+        }
+        await sleep(20);
+      }
+    },
+  };
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+function listeningPort(log: string): number | undefined {
+  // The last piece may be half a line yet.
+  const lines = log.split('\n').slice(0, -1);
+  for (const line of lines.filter((text) => text.startsWith('{'))) {
+    const parsed = listeningSchema.safeParse(JSON.parse(line));
+    if (parsed.success) return parsed.data.port;
+  }
+  return undefined;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no TCP address');
+  return address.port;
+}
