@@ -43,7 +43,7 @@ export async function startNixery(
     const port = listeningPort(await readFile(log, 'utf8'));
     return port === undefined ? undefined : `127.0.0.1:${port}`;
   });
-  return { host, stop: server.stop };
+  return { host, stop: () => server.stop() };
 }
 
 /**
@@ -82,7 +82,7 @@ export async function startDockerRegistry(
     const response = await fetch(`http://${host}/v2/`).catch(() => undefined);
     return response?.ok === true ? true : undefined;
   });
-  return { host, stop: server.stop };
+  return { host, stop: () => server.stop() };
 }
 
 interface Running {

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import { type DestinationStream, pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
 import type { Config } from './config.ts';
+import type { Exchange } from './http/exchange.ts';
 
 export type { Logger };
 
@@ -25,38 +23,19 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
   return pino(options, stream);
 }
 
-/** A request id from outside is kept when it cannot harm a log or a header. */
-const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
-
-/**
- * Gives the request its id, answers with it, and writes one line when the answer has gone out or broken off.
- *
- * @param failure what went wrong, asked for when a 5xx has been sent
- */
-export function logRequest(
-  logger: Logger,
-  request: IncomingMessage,
-  response: ServerResponse,
-  failure: () => unknown,
-): void {
-  const startedAt = performance.now();
-  // Express rewrites it while it looks for a route.
-  const { url } = request;
-  const given = request.headers['x-request-id'];
-  const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-  response.setHeader('X-Request-Id', id);
-  response.once('close', () => {
-    const line = {
-      req: id,
-      method: request.method,
-      url,
-      status: response.statusCode,
-      ms: Math.round(performance.now() - startedAt),
-      client: request.socket.remoteAddress,
-      agent: request.headers['user-agent'],
-      ...(!response.writableFinished && { aborted: true }),
-    };
-    if (response.statusCode >= 500) logger.error({ ...line, err: failure() }, 'request failed');
-    else logger.info(line, 'request');
-  });
+/** Writes one line for a request that has been answered, or was broken off. */
+export function logExchange(logger: Logger, exchange: Exchange): void {
+  const { failure, request, response } = exchange;
+  const line = {
+    req: exchange.id,
+    method: request.method,
+    url: exchange.url,
+    status: response.statusCode,
+    ms: Math.round(performance.now() - exchange.startedAt),
+    client: request.socket.remoteAddress,
+    agent: request.headers['user-agent'],
+    ...(!response.writableFinished && { aborted: true }),
+  };
+  if (response.statusCode < 500) logger.info(line, 'request');
+  else logger.error({ ...line, err: failure?.cause ?? failure }, 'request failed');
 }

@@ -18,7 +18,8 @@ import { BlobLinks } from './blob-links.ts';
 import { BuildJournal } from './builds/journal.ts';
 import { logBuildEvent, logCacheEvent, logScrubEvent } from './events.ts';
 import type { Config } from './config.ts';
-import type { Logger } from './log.ts';
+import { createListener } from './http/listener.ts';
+import { type Logger, logExchange } from './log.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
 import { openStore } from './open-store.ts';
 import { Pages } from './page/pages.ts';
@@ -137,8 +138,12 @@ export async function startServer(
     const blobs = new BlobRoute({ builder, cache, store, links, holdMs });
     const api = new RegistryApi({ cache, manifests, blobs });
     const pages = new Pages(journal);
-    const app = createApp({ api, logger, pages, readiness, webDir });
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
+    const listener = createListener({
+      api,
+      app: createApp({ pages, readiness, webDir }),
+      onEnd: (exchange) => logExchange(logger, exchange),
+    });
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener);
     const { address, port } = await listen(server, config);
     closers.push(() => drain(server));
     closers.push(() => pages.stop());

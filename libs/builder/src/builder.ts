@@ -41,8 +41,8 @@ export class Builder {
   }
 
   /** The cache's key for what was asked; of a moving source it stands for another revision from time to time. */
-  requestKey(request: ImageRequest): string {
-    return this.#options.images.requestKey(request);
+  requestKey(request: ImageRequest, form: ManifestForm = 'oci'): string {
+    return this.#options.images.requestKey(request, form);
   }
 
   /**

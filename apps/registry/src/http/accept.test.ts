@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { chooseForm } from './accept.ts';
+import { accepts, chooseForm } from './accept.ts';
 
 const OCI = 'application/vnd.oci.image.manifest.v1+json';
 const DOCKER = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -23,6 +23,12 @@ describe('an Accept header', () => {
     [`${DOCKER}, ${OCI}`, 'oci'],
     [`${DOCKER};q=1, ${OCI};q=0.1`, 'oci'],
     [`${OCI};q=0, ${DOCKER}`, 'docker'],
+    [`${OCI};q=0, */*`, 'docker'],
+    [`application/*;q=0, */*`, undefined],
+    [`application/*;q=0, ${DOCKER}`, 'docker'],
+    [`*/*;q=0.000`, undefined],
+    [`${OCI};q=0;a=1, ${OCI}`, 'oci'],
+    [', ,', 'oci'],
     [`${OCI.toUpperCase()} ; charset=utf-8`, 'oci'],
     ['text/html', undefined],
     ['application/vnd.docker.distribution.manifest.v1+prettyjws', undefined],
@@ -37,5 +43,17 @@ describe('an Accept header', () => {
         expect(chooseForm(types.join(', '))).toBe(chooseForm(types.toSorted().join(',')));
       }),
     );
+  });
+});
+
+describe('a manifest asked for by digest', () => {
+  it.each([
+    [undefined, true],
+    [DOCKER, true],
+    [`${DOCKER};q=0`, false],
+    [`*/*, ${DOCKER};q=0`, false],
+    [OCI, false],
+  ])('is accepted by %j: %s', (accept, expected) => {
+    expect(accepts(accept, DOCKER)).toBe(expected);
   });
 });

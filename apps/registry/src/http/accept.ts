@@ -1,4 +1,5 @@
 import type { ManifestRecord } from '@nixery/cache';
+import { LRUCache } from 'lru-cache';
 
 /** The representations of an image, in the order the server prefers them. */
 const FORMS = ['oci', 'docker'] as const satisfies readonly (keyof ManifestRecord['forms'])[];
@@ -11,6 +12,12 @@ const MEDIA_TYPES: Readonly<Record<Form, string>> = {
 
 export const MANIFEST_MEDIA_TYPES: readonly string[] = Object.values(MEDIA_TYPES);
 
+/** Media ranges, in lower case and without parameters, and whether they are wanted: `q=0` says that one is not. */
+type Accept = ReadonlyMap<string, boolean>;
+
+/** Each client sends the same header over and over. */
+const parsed = new LRUCache<string, Accept>({ max: 100 });
+
 /**
  * The form to answer with: the first in the server's order that is accepted at all. Quality values other than 0 and the
  * order of the header do not count: docker lists its types in random order.
@@ -19,14 +26,33 @@ export const MANIFEST_MEDIA_TYPES: readonly string[] = Object.values(MEDIA_TYPES
  * @returns undefined when no form is accepted
  */
 export function chooseForm(accept: string | undefined): Form | undefined {
-  if (accept === undefined || accept.trim() === '') return FORMS[0];
-  const accepted = new Set<string>();
-  for (const range of accept.split(',')) {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    if (!parameters.some((parameter) => /^q\s*=\s*0(?:\.0*)?$/.test(parameter))) accepted.add(type);
+  return FORMS.find((form) => accepts(accept, MEDIA_TYPES[form]));
+}
+
+/**
+ * Whether a media type is accepted; the most specific range that covers it decides.
+ *
+ * @param mediaType in lower case, without parameters
+ */
+export function accepts(accept: string | undefined, mediaType: string): boolean {
+  if (accept === undefined) return true;
+  const ranges = parseAccept(accept);
+  if (ranges.size === 0) return true;
+  const type = mediaType.slice(0, mediaType.indexOf('/'));
+  return ranges.get(mediaType) ?? ranges.get(`${type}/*`) ?? ranges.get('*/*') ?? false;
+}
+
+function parseAccept(accept: string): Accept {
+  const known = parsed.get(accept);
+  if (known !== undefined) return known;
+  const ranges = new Map<string, boolean>();
+  for (const element of accept.split(',')) {
+    const [range = '', ...parameters] = element.split(';').map((part) => part.trim().toLowerCase());
+    if (range === '') continue;
+    const wanted = !parameters.some((parameter) => /^q\s*=\s*0(?:\.0*)?$/.test(parameter));
+    // The same range with several parameters is wanted if it is with any of them.
+    ranges.set(range, wanted || ranges.get(range) === true);
   }
-  return FORMS.find(
-    (form) =>
-      accepted.has(MEDIA_TYPES[form]) || accepted.has('application/*') || accepted.has('*/*'),
-  );
+  parsed.set(accept, ranges);
+  return ranges;
 }

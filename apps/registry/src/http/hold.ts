@@ -1,3 +1,6 @@
+import type { Exchange } from './exchange.ts';
+import { sendOn } from './respond.ts';
+
 /**
  * Redirects that clients follow in a row. All of them give up at the tenth, so the ninth hop waits as long as it takes.
  */
@@ -6,22 +9,35 @@ export const MAX_HOPS = 9;
 /** Parameter that counts the hops. */
 const HOP = 'w';
 
-/** What to answer while an image is built: wait for it this long, then send the client on; `null`: wait to the end. */
-export interface Hold {
-  readonly waitMs: number | null;
-  /** Where the client is sent; only a query, so that it holds behind any proxy, whatever path it is served under. */
-  readonly next: string;
-}
+/** What came of waiting. `over`: there is nothing left to answer. */
+export type Held<T> = { readonly over: false; readonly value: T } | { readonly over: true };
 
 /**
- * How long a request may be held. containerd gives up on an answer whose headers take 30 s, and proxies on one that takes
- * 60 s or so, while a redirect to the same address starts their patience anew.
+ * Waits for what is being made, and sends a client that would wait too long on to ask again. containerd gives up on an
+ * answer whose headers take 30 s, and proxies on one that takes 60 s or so, while a redirect to the same address starts
+ * their patience anew.
+ *
+ * @param holdMs how long a request waits, except at the last hop
+ * @throws what `work` rejects with, while it is waited for
  */
-export function holdFor(query: URLSearchParams, holdMs: number): Hold {
+export async function hold<T>(
+  exchange: Exchange,
+  work: Promise<T>,
+  holdMs: number,
+): Promise<Held<T>> {
+  const { query } = exchange;
   const hop = hopOf(query);
-  const following = new URLSearchParams(query);
-  following.set(HOP, String(hop + 1));
-  return { waitMs: hop >= MAX_HOPS ? null : holdMs, next: `?${following.toString()}` };
+  const held = await within(work, hop >= MAX_HOPS ? null : holdMs);
+  if (exchange.isOver) return { over: true };
+  if (held.over) sendOn(exchange, nextHop(query, hop));
+  return held;
+}
+
+/** Only a query, so that it holds behind any proxy, whatever path it is served under. */
+function nextHop(query: URLSearchParams, hop: number): string {
+  const next = new URLSearchParams(query);
+  next.set(HOP, String(hop + 1));
+  return `?${next.toString()}`;
 }
 
 function hopOf(query: URLSearchParams): number {
@@ -29,22 +45,12 @@ function hopOf(query: URLSearchParams): number {
   return /^[1-9]$/.test(text) ? Number(text) : 0;
 }
 
-/** A promise's value, or `pending` when it is not settled in time. */
-export async function within<T>(
-  promise: Promise<T>,
-  waitMs: number | null,
-): Promise<{ readonly pending: false; readonly value: T } | { readonly pending: true }> {
-  const settled = promise.then((value) => ({ pending: false, value }) as const);
-  if (waitMs === null) return await settled;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<{ readonly pending: true }>((resolve) => {
-    timer = setTimeout(() => resolve({ pending: true }), waitMs);
+/** A promise's value, or that the time was over before. Whoever asks next learns of a later failure; here nobody is left. */
+function within<T>(work: Promise<T>, waitMs: number | null): Promise<Held<T>> {
+  return new Promise((resolve, reject) => {
+    const timer = waitMs === null ? undefined : setTimeout(() => resolve({ over: true }), waitMs);
+    work
+      .then((value) => resolve({ over: false, value }), reject)
+      .finally(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([settled, timeout]);
-  } finally {
-    clearTimeout(timer);
-    // Whoever asks next learns of a failure; here nobody is left to be told.
-    settled.catch(() => {});
-  }
 }

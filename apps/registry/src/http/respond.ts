@@ -1,39 +1,14 @@
-import type { ServerResponse } from 'node:http';
+import type { Exchange } from './exchange.ts';
 
-import { type HttpError, toHttpError } from './errors.ts';
-
-/** Sends an error as the distribution spec words them; one that cannot be sent any more breaks the connection. */
-export function sendError(response: ServerResponse, error: unknown): HttpError {
-  const httpError = toHttpError(error);
-  if (response.headersSent) {
-    // A short body must not look like a whole one.
-    response.destroy();
-    return httpError;
-  }
-  const { status, code, message, detail, headers } = httpError;
-  const body = Buffer.from(
-    `${JSON.stringify({ errors: [{ code, message, ...(detail !== undefined && { detail }) }] })}\n`,
-  );
-  response.writeHead(status, {
-    'Cache-Control': 'no-store',
-    ...headers,
-    'Content-Type': 'application/json',
-    'Content-Length': body.length,
-  });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
-  return httpError;
-}
-
-export function sendJson(response: ServerResponse, value: unknown): void {
+export function sendJson(exchange: Exchange, value: unknown): void {
   const body = Buffer.from(JSON.stringify(value));
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.length });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
+  exchange.send(200, ['Content-Type', 'application/json'], body);
 }
 
-/** Sends a client that would wait too long round to ask again. */
-export function sendOn(response: ServerResponse, location: string): void {
-  response.writeHead(307, { Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 });
-  response.end();
+/** Sends a client to another address, for this once. */
+export function sendOn(exchange: Exchange, location: string): void {
+  const headers = ['Location', location, 'Cache-Control', 'no-store', 'Content-Length', '0'];
+  exchange.sendHead(307, headers);
 }
 
 /** Whether `If-None-Match` names this digest: the client has it (RFC 9110, section 13.1.2). */

@@ -9,7 +9,7 @@ import { type CacheClient, createCache } from '@nixery/cache';
 import { type BlobStore, createFilesystemStore, digestOf } from '@nixery/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { sendError } from '../http/respond.ts';
+import { Exchange } from '../http/exchange.ts';
 import { BlobRoute } from './blobs.ts';
 
 const CONTENT = Buffer.from('a layer');
@@ -34,10 +34,8 @@ beforeEach(async () => {
     holdMs: 100,
   });
   server = createServer((request, response) => {
-    const query = new URL(request.url ?? '', 'http://localhost').searchParams;
-    route.serve(request, response, { digest, query }).catch((error: unknown) => {
-      sendError(response, error);
-    });
+    const exchange = new Exchange(request, response);
+    route.serve(exchange, { digest }).catch((error: unknown) => exchange.fail(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 
 import type { Builder } from '@nixery/builder';
@@ -17,7 +16,8 @@ import { LRUCache } from 'lru-cache';
 import type { BlobLinks } from '../blob-links.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
-import { holdFor, within } from '../http/hold.ts';
+import type { Exchange, RawHeaders } from '../http/exchange.ts';
+import { hold } from '../http/hold.ts';
 import { parseRange } from '../http/range.ts';
 import { hasMatch, sendOn } from '../http/respond.ts';
 
@@ -43,75 +43,52 @@ export class BlobRoute {
     this.#options = options;
   }
 
-  async serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: { readonly digest: string; readonly query: URLSearchParams },
-  ): Promise<void> {
+  async serve(exchange: Exchange, target: { readonly digest: string }): Promise<void> {
     const digest = parseDigest(target.digest, httpErrors.blobUnknown);
     const { builder, holdMs } = this.#options;
-    if (await this.#answer(request, response, digest)) return;
+    if (await this.#answer(exchange, digest)) return;
 
-    const hold = holdFor(target.query, holdMs);
-    const healed = await within(builder.heal(digest), hold.waitMs);
-    if (response.destroyed) return;
-    if (healed.pending) {
-      sendOn(response, hold.next);
-      return;
-    }
-    if (healed.value && (await this.#answer(request, response, digest))) return;
+    const healed = await hold(exchange, builder.heal(digest), holdMs);
+    if (healed.over) return;
+    if (healed.value && (await this.#answer(exchange, digest))) return;
     throw httpErrors.blobUnknown(digest);
   }
 
   /** @returns false, and nothing is sent, when the storage has no such blob or not all of it */
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    digest: Digest,
-  ): Promise<boolean> {
+  async #answer(exchange: Exchange, digest: Digest): Promise<boolean> {
     const { links } = this.#options;
-    const isCached = hasMatch(request.headers['if-none-match'], digest);
-    if (isCached || request.method === 'HEAD') {
-      return await this.#describe(response, digest, isCached);
-    }
+    const isCached = hasMatch(exchange.request.headers['if-none-match'], digest);
+    if (isCached || exchange.isHead) return await this.#describe(exchange, digest, isCached);
     return links === undefined
-      ? await this.#send(request, response, digest)
-      : await this.#redirect(response, digest, links);
+      ? await this.#send(exchange, digest)
+      : await this.#redirect(exchange, digest, links);
   }
 
   /** Answers HEAD, to which a signed address would not answer, and who has the blob. */
-  async #describe(response: ServerResponse, digest: Digest, isCached: boolean): Promise<boolean> {
+  async #describe(exchange: Exchange, digest: Digest, isCached: boolean): Promise<boolean> {
     const status = await this.#options.store.stat(digest);
     if (!status.exists || !(await this.#isWhole(digest, status.size))) return false;
     if (isCached) {
-      response.writeHead(304, headersOf(digest)).end();
-      return true;
+      exchange.sendHead(304, headersOf(digest));
+    } else {
+      exchange.sendHead(200, contentHeaders(digest, status.size));
     }
-    response.writeHead(200, {
-      ...headersOf(digest),
-      'Content-Type': 'application/octet-stream',
-      'Content-Length': status.size,
-    });
-    response.end();
     return true;
   }
 
-  async #redirect(response: ServerResponse, digest: Digest, links: BlobLinks): Promise<boolean> {
+  async #redirect(exchange: Exchange, digest: Digest, links: BlobLinks): Promise<boolean> {
     const link = await links.find(digest);
     if (link === undefined) return false;
     if (!(await this.#isWhole(digest, link.size))) {
       links.forget(digest);
       return false;
     }
-    sendOn(response, link.url);
+    sendOn(exchange, link.url);
     return true;
   }
 
-  async #send(
-    request: IncomingMessage,
-    response: ServerResponse,
-    digest: Digest,
-  ): Promise<boolean> {
+  async #send(exchange: Exchange, digest: Digest): Promise<boolean> {
+    const { request, response } = exchange;
     // A range that is only wanted if the blob is another one is not wanted (RFC 9110, section 13.1.5).
     const ifRange = request.headers['if-range'];
     const range =
@@ -129,14 +106,12 @@ export class BlobRoute {
     const { body, size, span } = opened;
     const { offset, length } = span;
     try {
-      response.writeHead(range === undefined ? 200 : 206, {
-        ...headersOf(digest),
-        'Content-Type': 'application/octet-stream',
-        'Content-Length': length,
-        ...(range !== undefined && {
-          'Content-Range': `bytes ${offset}-${offset + length - 1}/${size}`,
-        }),
-      });
+      const headers = contentHeaders(digest, length);
+      if (range === undefined) exchange.writeHead(200, headers);
+      else {
+        const sent = `bytes ${offset}-${offset + length - 1}/${size}`;
+        exchange.writeHead(206, [...headers, 'Content-Range', sent]);
+      }
       await pipeline(body, response);
     } catch (error) {
       // A client that goes away is no fault; a body that fails has already broken the connection.
@@ -171,12 +146,21 @@ export class BlobRoute {
   }
 }
 
-function headersOf(digest: Digest): Readonly<Record<string, string>> {
-  return {
-    'Docker-Content-Digest': digest,
-    ETag: `"${digest}"`,
+function headersOf(digest: Digest): RawHeaders {
+  return [
+    'Docker-Content-Digest',
+    digest,
+    'ETag',
+    `"${digest}"`,
     // A digest never stands for other bytes.
-    'Cache-Control': 'public, max-age=31536000, immutable',
-    'Accept-Ranges': 'bytes',
-  };
+    'Cache-Control',
+    'public, max-age=31536000, immutable',
+    'Accept-Ranges',
+    'bytes',
+  ];
+}
+
+function contentHeaders(digest: Digest, length: number): RawHeaders {
+  const type = 'application/octet-stream';
+  return [...headersOf(digest), 'Content-Type', type, 'Content-Length', String(length)];
 }

@@ -1,15 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import { type Builder, type ImageRequest, parseImageName } from '@nixery/builder';
-import type { CacheClient, Descriptor, ManifestRecord } from '@nixery/cache';
+import type { CacheClient } from '@nixery/cache';
 import { BlobError, type Digest } from '@nixery/storage';
 
-import { chooseForm, MANIFEST_MEDIA_TYPES } from '../http/accept.ts';
+import { accepts, chooseForm, type Form } from '../http/accept.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
-import { holdFor, within } from '../http/hold.ts';
-import { hasMatch, sendOn } from '../http/respond.ts';
-import type { ManifestBodies } from '../manifest-bodies.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { hold } from '../http/hold.ts';
+import { hasMatch } from '../http/respond.ts';
+import type { ManifestBodies, ManifestBody } from '../manifest-bodies.ts';
 
 export interface ManifestRouteOptions {
   readonly builder: Builder;
@@ -17,6 +16,13 @@ export interface ManifestRouteOptions {
   readonly bodies: ManifestBodies;
   /** How long a request waits for a build before it is sent on (ms). */
   readonly holdMs: number;
+}
+
+/** A manifest as it is sent. */
+interface Manifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Buffer;
 }
 
 /** `GET, HEAD /v2/<name>/manifests/<reference>` */
@@ -28,92 +34,61 @@ export class ManifestRoute {
   }
 
   async serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: { readonly name: string; readonly reference: string; readonly query: URLSearchParams },
+    exchange: Exchange,
+    { name, reference }: { readonly name: string; readonly reference: string },
   ): Promise<void> {
-    if (target.reference.includes(':')) {
-      await this.#byDigest(request, response, target);
-    } else {
-      await this.#byTag(request, response, target);
-    }
+    const { accept } = exchange.request.headers;
+    const manifest = reference.includes(':')
+      ? this.#byDigest(parseDigest(reference, httpErrors.manifestUnknown), accept)
+      : this.#byTag(parseImageName(name, reference), accept);
+    const held = await hold(exchange, manifest, this.#options.holdMs);
+    if (!held.over) send(exchange, held.value);
   }
 
-  async #byTag(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: { readonly name: string; readonly reference: string; readonly query: URLSearchParams },
-  ): Promise<void> {
-    const image = parseImageName(target.name, target.reference);
-    const form = chooseForm(request.headers.accept);
+  async #byTag(image: ImageRequest, accept: string | undefined): Promise<Manifest> {
+    const form = chooseForm(accept);
     if (form === undefined) throw httpErrors.notAcceptable();
-
-    const hold = holdFor(target.query, this.#options.holdMs);
-    const outcome = await within(this.#imageWithBody(image, form), hold.waitMs);
-    if (response.destroyed) return;
-    if (outcome.pending) {
-      sendOn(response, hold.next);
-      return;
-    }
-    send(request, response, outcome.value.descriptor, outcome.value.body);
+    return await this.#inForm(image, form);
   }
 
-  /** The manifest asked for by tag. One that the storage has lost is made again; one that comes out otherwise is built anew. */
-  async #imageWithBody(
-    image: ImageRequest,
-    form: keyof ManifestRecord['forms'],
-  ): Promise<{ readonly descriptor: Descriptor; readonly body: Uint8Array }> {
+  /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
+  async #inForm(image: ImageRequest, form: Form): Promise<Manifest> {
     const { builder, cache } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const record = await builder.image(image, form);
-      const descriptor = record.forms[form];
+      const { forms } = await builder.image(image, form);
+      const descriptor = forms[form];
       if (descriptor === undefined) throw httpErrors.notAcceptable();
-      const body = await this.#bodyOf(descriptor.digest);
-      if (body !== undefined) return { descriptor, body };
-      if (attempt > 1) throw httpErrors.manifestUnknown(descriptor.digest);
-      await cache.dropManifest({ digest: descriptor.digest });
+      const { digest, mediaType } = descriptor;
+      const body = await this.#bodyOf(digest);
+      if (body !== undefined) return { digest, mediaType, bytes: body.bytes };
+      if (attempt > 1) throw httpErrors.manifestUnknown(digest);
+      await cache.dropManifest({ digest });
     }
   }
 
-  async #byDigest(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: { readonly reference: string; readonly query: URLSearchParams },
-  ): Promise<void> {
-    const digest = parseDigest(target.reference, httpErrors.manifestUnknown);
-    const { cache, holdMs } = this.#options;
-    const entry = await cache.findManifest(digest);
-    const known = Object.values(entry?.record.forms ?? {}).find((form) => form.digest === digest);
-    const hold = holdFor(target.query, holdMs);
-    const outcome = await within(this.#bodyOf(digest), hold.waitMs);
-    if (response.destroyed) return;
-    if (outcome.pending) {
-      sendOn(response, hold.next);
-      return;
-    }
-    const body = outcome.value;
-    const mediaType = body && (known?.mediaType ?? mediaTypeOf(body));
-    if (body === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
-    if (!accepts(request.headers.accept, mediaType)) throw httpErrors.notAcceptable();
-    send(request, response, { digest, size: body.length, mediaType }, body);
+  async #byDigest(digest: Digest, accept: string | undefined): Promise<Manifest> {
+    const { bytes, mediaType } = (await this.#bodyOf(digest)) ?? {};
+    if (bytes === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
+    if (!accepts(accept, mediaType)) throw httpErrors.notAcceptable();
+    return { digest, mediaType, bytes };
   }
 
   /** A manifest's body, made again where the storage has lost or damaged it; undefined where that is not possible. */
-  async #bodyOf(digest: Digest): Promise<Uint8Array | undefined> {
+  async #bodyOf(digest: Digest): Promise<ManifestBody | undefined> {
     const { bodies, builder } = this.#options;
-    const stored = await readManifest(bodies, digest);
+    const stored = await readBody(bodies, digest);
     if (typeof stored !== 'string') return stored;
     if (stored === 'too-large') return undefined;
     const healed = await builder.heal(digest, { thorough: stored === 'corrupt' });
-    const again = healed ? await readManifest(bodies, digest) : stored;
+    const again = healed ? await readBody(bodies, digest) : stored;
     return typeof again === 'string' ? undefined : again;
   }
 }
 
-async function readManifest(
+async function readBody(
   bodies: ManifestBodies,
   digest: Digest,
-): Promise<Uint8Array | 'not-found' | 'corrupt' | 'too-large'> {
+): Promise<ManifestBody | 'not-found' | 'corrupt' | 'too-large'> {
   try {
     return await bodies.get(digest);
   } catch (error) {
@@ -124,42 +99,11 @@ async function readManifest(
   }
 }
 
-function accepts(accept: string | undefined, mediaType: string): boolean {
-  if (accept === undefined || accept.trim() === '') return true;
-  return accept
-    .split(',')
-    .map((range) => range.split(';')[0]?.trim().toLowerCase())
-    .some((type) => type === mediaType || type === '*/*' || type === 'application/*');
-}
-
-/** The storage outlives the cache: a manifest that only the storage still knows says itself what it is. */
-function mediaTypeOf(body: Uint8Array): string | undefined {
-  try {
-    const document: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-    if (typeof document !== 'object' || document === null || !('mediaType' in document))
-      return undefined;
-    const { mediaType } = document;
-    return MANIFEST_MEDIA_TYPES.find((known) => known === mediaType);
-  } catch {
-    return undefined;
+function send(exchange: Exchange, { bytes, digest, mediaType }: Manifest): void {
+  const headers = ['Docker-Content-Digest', digest, 'ETag', `"${digest}"`, 'Vary', 'Accept'];
+  if (hasMatch(exchange.request.headers['if-none-match'], digest)) {
+    exchange.sendHead(304, headers);
+  } else {
+    exchange.send(200, [...headers, 'Content-Type', mediaType], bytes);
   }
-}
-
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { digest, mediaType }: Descriptor,
-  body: Uint8Array,
-): void {
-  const headers = {
-    'Docker-Content-Digest': digest,
-    ETag: `"${digest}"`,
-    Vary: 'Accept',
-  };
-  if (hasMatch(request.headers['if-none-match'], digest)) {
-    response.writeHead(304, headers).end();
-    return;
-  }
-  response.writeHead(200, { ...headers, 'Content-Type': mediaType, 'Content-Length': body.length });
-  response.end(request.method === 'HEAD' ? undefined : body);
 }

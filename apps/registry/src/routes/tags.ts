@@ -1,8 +1,7 @@
-import type { ServerResponse } from 'node:http';
-
 import { canonicalName, parseImageName } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 
+import type { Exchange } from '../http/exchange.ts';
 import { sendJson } from '../http/respond.ts';
 
 const MAX_TAGS = 1_000;
@@ -12,10 +11,10 @@ const MAX_TAGS = 1_000;
  */
 export async function serveTags(
   cache: CacheClient,
-  response: ServerResponse,
+  exchange: Exchange,
   name: string,
 ): Promise<void> {
   const canonical = canonicalName(parseImageName(name, 'latest'));
   const built = await cache.listTags(canonical, { limit: MAX_TAGS });
-  sendJson(response, { name, tags: [...new Set([...built, 'latest'])].sort() });
+  sendJson(exchange, { name, tags: [...new Set([...built, 'latest'])].sort() });
 }

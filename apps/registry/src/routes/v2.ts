@@ -1,11 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import { parseComponents } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 
 import { httpErrors } from '../http/errors.ts';
+import type { Exchange } from '../http/exchange.ts';
 import { sendJson } from '../http/respond.ts';
-import { parseRoute } from '../http/route.ts';
+import type { Route } from '../http/route.ts';
 import type { BlobRoute } from './blobs.ts';
 import type { ManifestRoute } from './manifests.ts';
 import { serveTags } from './tags.ts';
@@ -24,29 +23,24 @@ export class RegistryApi {
     this.#options = options;
   }
 
-  /** @param url the request's path and query, as sent */
-  async serve(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
-    response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw httpErrors.readOnly();
+  async serve(exchange: Exchange, route: Route): Promise<void> {
+    const { method } = exchange.request;
+    if (method !== 'GET' && method !== 'HEAD') throw httpErrors.readOnly();
 
     const { blobs, cache, manifests } = this.#options;
-    const queryAt = url.indexOf('?');
-    const path = queryAt === -1 ? url : url.slice(0, queryAt);
-    const query = new URLSearchParams(queryAt === -1 ? '' : url.slice(queryAt));
-    const route = parseRoute(path);
     switch (route.kind) {
       case 'base':
-        sendJson(response, {});
+        sendJson(exchange, {});
         return;
       case 'manifest':
-        await manifests.serve(request, response, { ...route, query });
+        await manifests.serve(exchange, route);
         return;
       case 'blob':
         parseComponents(route.name);
-        await blobs.serve(request, response, { ...route, query });
+        await blobs.serve(exchange, route);
         return;
       case 'tags':
-        await serveTags(cache, response, route.name);
+        await serveTags(cache, exchange, route.name);
         return;
       case 'unknown':
         throw httpErrors.routeUnknown();

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { type HttpError, toHttpError } from './errors.ts';
+
+/** A request id from outside is kept when it cannot harm a log or a header. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** Names and values in turn. node:http sends these as they are; an object of headers it copies, checks and sorts first. */
+export type RawHeaders = readonly string[];
+
+/** One request and the answer to it. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly id: string;
+  /** The request's target as it was sent: Express rewrites that of the request. */
+  readonly url: string;
+  /** Of `url`, without the query. */
+  readonly path: string;
+  /** ms, of a clock that never goes back. */
+  readonly startedAt: number = performance.now();
+  #failure: HttpError | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+    const given = request.headers['x-request-id'];
+    this.id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    this.url = request.url ?? '';
+    const queryAt = this.url.indexOf('?');
+    this.path = queryAt === -1 ? this.url : this.url.slice(0, queryAt);
+  }
+
+  /** What follows the path. Every call reads it anew. */
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.url.slice(this.path.length));
+  }
+
+  get isHead(): boolean {
+    return this.request.method === 'HEAD';
+  }
+
+  /** The client has gone, or has its answer. */
+  get isOver(): boolean {
+    return this.response.destroyed;
+  }
+
+  /** The error that was answered. */
+  get failure(): HttpError | undefined {
+    return this.#failure;
+  }
+
+  /** Sends status and headers, with those that every answer has. */
+  writeHead(status: number, headers: RawHeaders): void {
+    this.response.writeHead(status, [
+      'X-Request-Id',
+      this.id,
+      'Docker-Distribution-Api-Version',
+      'registry/2.0',
+      ...headers,
+    ]);
+  }
+
+  /** Sends an answer without a body. */
+  sendHead(status: number, headers: RawHeaders): void {
+    this.writeHead(status, headers);
+    this.response.end();
+  }
+
+  /** Sends a whole answer, to HEAD only its headers. */
+  send(status: number, headers: RawHeaders, body: Buffer): void {
+    this.writeHead(status, [...headers, 'Content-Length', String(body.length)]);
+    if (this.isHead) {
+      this.response.end();
+    } else {
+      // node:http writes a string together with the headers, in one piece. As latin1 every byte is a character of it.
+      this.response.end(body.toString('latin1'), 'latin1');
+    }
+  }
+
+  /** Sends an error as the distribution spec words them; one that cannot be sent any more breaks the connection. */
+  fail(error: unknown): void {
+    const failure = toHttpError(error);
+    this.#failure = failure;
+    if (this.response.headersSent) {
+      // A short body must not look like a whole one.
+      this.response.destroy();
+      return;
+    }
+    const { status, code, message, detail, headers } = failure;
+    const document = { errors: [{ code, message, ...(detail !== undefined && { detail }) }] };
+    this.send(
+      status,
+      [
+        ...Object.entries({ 'Cache-Control': 'no-store', ...headers }).flat(),
+        'Content-Type',
+        'application/json',
+      ],
+      Buffer.from(`${JSON.stringify(document)}\n`),
+    );
+  }
+}
