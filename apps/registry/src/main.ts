@@ -1,4 +1,4 @@
-import { missingTools, type SourceOptions } from '@nixery/builder';
+import { missingTools, nixProblem, type SourceOptions } from '@nixery/builder';
 import closeWithGrace from 'close-with-grace';
 
 import { type Config, ConfigError, type Places, readConfig } from './config.ts';
@@ -59,9 +59,15 @@ const server = await startServer(config, logger).catch(async (error: unknown) =>
   throw error;
 });
 
+// Images that are known are served without Nix, so nobody waits for this.
+const probed = nixProblem(process.env).then((problem) => {
+  if (problem !== null) logger.error({ reason: problem }, 'nothing can be built');
+});
+
 closeWithGrace({ delay: STOP_MS, logger: false }, async ({ err, signal }) => {
   if (err) logger.fatal({ err }, 'the server failed');
   else logger.info({ signal }, 'stopping');
+  await probed;
   await server.stop();
   logger.info('stopped');
   logger.flush();

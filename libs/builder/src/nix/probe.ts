@@ -6,6 +6,9 @@ const DEADLINE_MS = 10_000;
 /** A store path that no store has: Nix has to open its store to say so. */
 const NO_PATH = '/nix/store/00000000000000000000000000000000-none';
 
+/** Only a warning as long as nothing is to be built. */
+const NO_BUILD_USERS = /the group '([^']+)' specified in 'build-users-group' does not exist/;
+
 /**
  * Asks Nix for something small that takes its store: what is wrong when it does not answer, in a sentence; null when all is well.
  */
@@ -19,6 +22,13 @@ export async function nixProblem(env: NodeJS.ProcessEnv): Promise<string | null>
       env: realisationEnvironment(env),
       deadlineMs: DEADLINE_MS,
     });
+    const group = NO_BUILD_USERS.exec(result.stderr)?.[1];
+    if (group !== undefined) {
+      return (
+        `Nix, run by root, would build as users of the group '${group}', which does not exist: ` +
+        'put "build-users-group =" into /etc/nix/nix.conf to build as root, or make the group and its users'
+      );
+    }
     if (result.outcome === 'exited' && result.code === 0) return null;
     if (result.outcome === 'deadline') return `Nix gave no answer in ${DEADLINE_MS / 1000} s`;
     return `Nix cannot use its store: ${result.stderr.trim().split('\n').at(-1) ?? ''}`;
