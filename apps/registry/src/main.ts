@@ -42,6 +42,11 @@ async function toolProblems(kind: SourceOptions['kind']): Promise<readonly Probl
   return [{ message, mayPass: false }];
 }
 
+async function tellOfNix(): Promise<void> {
+  const reason = await nixProblem(process.env);
+  if (reason !== null) logger.error({ reason }, 'nothing can be built');
+}
+
 function placesOf({ host, popularityUrl, port, storage, stateDir }: Config): Places {
   return { host, port, storage, stateDir, popularityUrl };
 }
@@ -60,9 +65,7 @@ const server = await startServer(config, logger).catch(async (error: unknown) =>
 });
 
 // Images that are known are served without Nix, so nobody waits for this.
-const probed = nixProblem(process.env).then((problem) => {
-  if (problem !== null) logger.error({ reason: problem }, 'nothing can be built');
-});
+const probed = tellOfNix();
 
 closeWithGrace({ delay: STOP_MS, logger: false }, async ({ err, signal }) => {
   if (err) logger.fatal({ err }, 'the server failed');

@@ -7,6 +7,8 @@ import type { BuildState, BuildView, FailureView, LayerView, LogPart } from './v
 /** `/nix/store/<32 characters>-` */
 const STORE_PREFIX_LENGTH = '/nix/store/'.length + 33;
 
+const INTERNAL = 'something is wrong with this server; its log has more under this build’s id';
+
 interface Layer {
   readonly planned: PlannedSize;
   bytes: number | null;
@@ -74,7 +76,9 @@ export class FollowedBuild {
   fail(error: BuildError): void {
     this.#end('failed');
     const { derivation = null, log = [] } = error.details;
-    this.#failure = { code: error.code, message: error.message, derivation, log };
+    // What is wrong with the server is for its operator, who has the log.
+    const message = error.code === 'internal' ? INTERNAL : error.message;
+    this.#failure = { code: error.code, message, derivation, log };
   }
 
   view(): BuildView {

@@ -57,6 +57,14 @@ describe('the journal of builds', () => {
     });
   });
 
+  it('keeps to itself what is wrong with the server', () => {
+    const journal = new BuildJournal();
+    const build = begin(journal);
+    const error = new BuildError('internal', 'cannot open /srv/secret');
+    journal.note({ type: 'failed', build, error });
+    expect(JSON.stringify(journal.get(build.id))).not.toContain('secret');
+  });
+
   it('tells those who follow a build, of that build, until they leave', () => {
     const journal = new BuildJournal();
     const [one, other] = [begin(journal), begin(journal)];
@@ -75,7 +83,7 @@ describe('the journal of builds', () => {
     const running = begin(journal);
     for (let i = 0; i < 300; i++) {
       const build = begin(journal);
-      journal.note({ type: 'failed', build, error: new BuildError('internal', String(i)) });
+      journal.note({ type: 'failed', build, error: new BuildError('timeout', String(i)) });
     }
     const list = journal.list();
     expect(list).toHaveLength(201);
