@@ -171,10 +171,9 @@ export const catalogue = {
   },
   wget: { debs: ['wget'], license: 'GPL-3.0-or-later' },
   which: {
-    debs: ['debianutils'],
-    license: 'GPL-2.0-or-later',
-    programs: ['usr/bin/which'],
-    links: { 'bin/which': 'usr/bin/which.debianutils' },
+    debs: ['gnu-which'],
+    license: 'GPL-3.0-or-later',
+    links: { 'bin/which': 'usr/bin/which.gnu' },
   },
   'xorg.xauth': { debs: ['xauth'], license: 'MIT' },
 

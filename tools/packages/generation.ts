@@ -11,6 +11,7 @@ import type { Archive } from './control.ts';
 import { download, extract } from './deb.ts';
 import { OfflinePackagesError } from './errors.ts';
 import { debFile, makeIndex } from './set-index.ts';
+import type { DebFile } from './set-index.ts';
 
 const nixFiles = fileURLToPath(new URL('nix', import.meta.url));
 
@@ -76,11 +77,11 @@ export async function writeGeneration({
   await chmod(busybox, 0o755);
 }
 
-function bootstrapDeb(archive: Archive, name: string): ReturnType<typeof debFile> {
+function bootstrapDeb(archive: Archive, name: string): DebFile {
   const found = archive.find(name);
   if (found === undefined)
     throw new OfflinePackagesError('package-missing', `This Debian has no package ${name}.`);
-  return debFile({ packages: new Map([[name, found]]) }, name);
+  return debFile(found);
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { Architecture } from './architecture.ts';
 import { findUnits, reachableUnits, resolveClosure } from './closure.ts';
 import type { Closure, Unit } from './closure.ts';
-import type { Archive } from './control.ts';
+import type { Archive, BinaryPackage } from './control.ts';
 import type { Catalogue, PackageEntry } from './entry.ts';
 import { upstreamVersion } from './version.ts';
 
 /** A .deb as the Nix files of the set take it. */
-interface DebFile {
+export interface DebFile {
   readonly name: string;
   readonly version: string;
   readonly url: string;
@@ -43,15 +43,15 @@ interface PackageRecord {
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
+/** What an attribute may be that is no set. */
+type Leaf =
+  | { readonly kind: 'package'; readonly value: PackageRecord }
+  | { readonly kind: 'renamed'; readonly value: { readonly from: string; readonly to: string } };
+
 /** A node of the attribute tree. A list, since Nix sorts attribute names and a record would hide the order. */
-export type AttributeRecord =
-  | { readonly name: string; readonly kind: 'set'; readonly value: readonly AttributeRecord[] }
-  | {
-      readonly name: string;
-      readonly kind: 'renamed';
-      readonly value: { readonly from: string; readonly to: string };
-    }
-  | { readonly name: string; readonly kind: 'package'; readonly value: PackageRecord };
+export type AttributeRecord = { readonly name: string } & (
+  Leaf | { readonly kind: 'set'; readonly value: readonly AttributeRecord[] }
+);
 
 /** What the Nix files read for one target; the shape of `<system>.json`. */
 export interface SetIndex {
@@ -125,16 +125,17 @@ export function makeIndex(
 }
 
 /** What of a package Nix is to fetch. */
-export function debFile(closure: Pick<Closure, 'packages'>, name: string): DebFile {
-  const found = closure.packages.get(name);
-  if (found === undefined) throw new Error(`${name} is not in the closure`);
-  return { name, version: found.version, url: found.url, sha256: found.sha256 };
+export function debFile({ name, version, url, sha256 }: BinaryPackage): DebFile {
+  return { name, version, url, sha256 };
 }
 
 function unitRecord(unit: Unit, closure: Closure, fallbacks: readonly string[]): UnitRecord {
+  const members = unit.members
+    .map((member) => closure.packages.get(member))
+    .filter((member) => member !== undefined);
   return {
     version: closure.packages.get(unit.name)?.version.replace(/^\d+:/, '') ?? '',
-    debs: unit.members.map((member) => debFile(closure, member)),
+    debs: members.map(debFile),
     depends: unit.depends,
     fallbacks,
   };
@@ -182,14 +183,6 @@ function packageRecord(
     },
   };
 }
-
-type Leaf = AttributeRecord extends infer Each
-  ? Each extends { kind: 'set' }
-    ? never
-    : Each extends AttributeRecord
-      ? Omit<Each, 'name'>
-      : never
-  : never;
 
 function attributeTree(
   leaves: readonly { readonly path: readonly string[]; readonly leaf: Leaf }[],

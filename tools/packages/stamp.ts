@@ -4,6 +4,8 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { z } from 'zod';
+
 import { hostArchitecture } from './architecture.ts';
 
 const sources = fileURLToPath(new URL('.', import.meta.url));
@@ -39,25 +41,14 @@ export async function currentStamp(lists: string): Promise<Stamp> {
 }
 
 /** The stamp of a package set that was made, and when. */
-export interface KnownStamp extends Stamp {
-  readonly madeAtMs: number;
-}
+const KnownStamp = z.object({ all: z.string(), lists: z.string(), madeAtMs: z.number() });
+export type KnownStamp = Readonly<z.infer<typeof KnownStamp>>;
 
 /** The stamp that {@link writeStamp} left, if the package set is still there. */
 export async function readStamp(state: string, dir: string): Promise<KnownStamp | undefined> {
   if (!existsSync(join(dir, 'default.nix'))) return undefined;
   try {
-    const value: unknown = JSON.parse(await readFile(join(state, 'stamp.json'), 'utf8'));
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { all, lists, madeAtMs } = {
-      all: undefined,
-      lists: undefined,
-      madeAtMs: undefined,
-      ...value,
-    };
-    if (typeof all !== 'string' || typeof lists !== 'string' || typeof madeAtMs !== 'number')
-      return undefined;
-    return { all, lists, madeAtMs };
+    return KnownStamp.parse(JSON.parse(await readFile(join(state, 'stamp.json'), 'utf8')));
   } catch {
     // Absent or torn: made again.
     return undefined;
@@ -66,5 +57,6 @@ export async function readStamp(state: string, dir: string): Promise<KnownStamp 
 
 /** Notes what the package set was made from. */
 export async function writeStamp(state: string, stamp: Stamp): Promise<void> {
-  await writeFile(join(state, 'stamp.json'), JSON.stringify({ ...stamp, madeAtMs: Date.now() }));
+  const known: KnownStamp = { ...stamp, madeAtMs: Date.now() };
+  await writeFile(join(state, 'stamp.json'), JSON.stringify(known));
 }

@@ -117,7 +117,7 @@ export const textPrograms: readonly Program[] = [
   {
     title: 'which finds a program on the PATH',
     packages: ['which', ...shell],
-    argv: ['which', 'ls'],
+    argv: ['which', '--skip-dot', 'ls'],
     stdout: /\/bin\/ls$/m,
   },
   {
