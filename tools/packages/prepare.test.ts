@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { listsDirectory } from './apt.ts';
 import { prepareOfflinePackages } from './prepare.ts';
 import { allAttributes } from './testing/attributes.ts';
 import { evaluate } from './testing/nix.ts';
@@ -43,6 +44,19 @@ describe('a prepared package set', () => {
     expect(await prepareOfflinePackages({ dir: set, log })).toEqual({ dir: set, changed: false });
     expect(await readFile(join(set, 'default.nix'), 'utf8')).toBe(before);
   });
+
+  test("is made again when apt's lists have changed", async () => {
+    const lists = join(folder, 'lists');
+    await cp(await listsDirectory(env), lists, { recursive: true, preserveTimestamps: true });
+    const configuration = join(folder, 'lists.conf');
+    await writeFile(configuration, `Dir::State::lists "${lists}/";\n`);
+    const dir = join(folder, 'of-lists');
+    const options = { dir, log, environment: { ...env, APT_CONFIG: configuration } };
+    expect((await prepareOfflinePackages(options)).changed).toBe(true);
+    expect((await prepareOfflinePackages(options)).changed).toBe(false);
+    await writeFile(join(lists, 'example'), '');
+    expect((await prepareOfflinePackages(options)).changed).toBe(true);
+  }, 120_000);
 
   test('is made again, the same, when it is gone', async () => {
     const before = await readFile(join(set, 'default.nix'), 'utf8');
