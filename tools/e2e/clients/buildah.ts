@@ -4,28 +4,37 @@ import {
   type CommandResult,
   formatReference,
   type ImageReference,
+  type PullOptions,
   type PullResult,
+  type PushResult,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
-import { pullResult, volumeFlags } from './flags.ts';
+import { pullResult, tlsFlags, volumeFlags } from './flags.ts';
 
 export class Buildah extends NamespacedClient implements Client {
   readonly name = 'buildah';
   protected readonly commands = ['buildah', 'runc'];
 
-  async pull(image: ImageReference): Promise<PullResult> {
+  async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
     const pulled = await this.namespace.run([
       ...this.#buildah(),
       'pull',
-      '--tls-verify=false',
+      ...tlsFlags(options),
       reference,
     ]);
     return pullResult(pulled, () => {
       const format = ['--type=image', '--format', '{{.FromImageDigest}}'];
       return this.namespace.mustRun([...this.#buildah(), 'inspect', ...format, reference]);
     });
+  }
+
+  async push(image: ImageReference, target: ImageReference): Promise<PushResult> {
+    const references = [formatReference(image), `docker://${formatReference(target)}`];
+    const push = ['push', '--tls-verify=false', ...references];
+    const { code, output } = await this.namespace.run([...this.#buildah(), ...push]);
+    return { code, output };
   }
 
   async run(

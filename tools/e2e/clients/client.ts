@@ -11,7 +11,9 @@ export interface Client {
    */
   start(dir: string): Promise<void>;
   /** A pull that fails resolves, too: tests assert on what clients print. */
-  pull(image: ImageReference): Promise<PullResult>;
+  pull(image: ImageReference, options?: PullOptions): Promise<PullResult>;
+  /** Pushes an image that was pulled under another name, over plain HTTP. One that fails resolves, too. */
+  push(image: ImageReference, target: ImageReference): Promise<PushResult>;
   /** Runs a program of an image that was pulled. */
   run(image: ImageReference, argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Ends the daemon, its containers and its mounts, however the client has got on. */
@@ -26,11 +28,26 @@ export interface ImageReference {
   readonly reference: string;
 }
 
+export interface PullOptions {
+  /**
+   * Pull over TLS, and trust what the `ca.crt` in this folder has signed. Plain HTTP by default. docker trusts what it reaches
+   * on 127.0.0.0/8 in any case.
+   */
+  readonly certificates?: string;
+}
+
 export interface PullResult {
   /** Exit code. */
   readonly code: number;
   /** Of the manifest, as the client recorded it. Absent after a failure. */
   readonly digest?: string;
+  /** All that the client printed. */
+  readonly output: string;
+}
+
+export interface PushResult {
+  /** Exit code. */
+  readonly code: number;
   /** All that the client printed. */
   readonly output: string;
 }

@@ -6,7 +6,9 @@ import {
   type CommandResult,
   formatReference,
   type ImageReference,
+  type PullOptions,
   type PullResult,
+  type PushResult,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
@@ -31,18 +33,33 @@ export class Containerd extends NamespacedClient implements Client {
     );
   }
 
-  async pull(image: ImageReference): Promise<PullResult> {
+  async pull(image: ImageReference, { certificates }: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
     const pulled = await this.namespace.run([
       ...this.#ctr(),
       'images',
       'pull',
-      '--plain-http',
+      ...(certificates === undefined
+        ? ['--plain-http']
+        : [`--tlscacert=${path.join(certificates, 'ca.crt')}`]),
       reference,
     ]);
     return pullResult(pulled, () =>
       this.namespace.mustRun([...this.#ctr(), 'images', 'list', `name==${reference}`]),
     );
+  }
+
+  async push(image: ImageReference, target: ImageReference): Promise<PushResult> {
+    const reference = formatReference(target);
+    const images = [...this.#ctr(), 'images'];
+    await this.namespace.mustRun([...images, 'tag', formatReference(image), reference]);
+    const { code, output } = await this.namespace.run([
+      ...images,
+      'push',
+      '--plain-http',
+      reference,
+    ]);
+    return { code, output };
   }
 
   async run(

@@ -6,6 +6,7 @@ import {
   formatReference,
   type ImageReference,
   type PullResult,
+  type PushResult,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
@@ -45,6 +46,13 @@ export class Docker extends NamespacedClient implements Client {
       const format = ['--format', '{{.RepoDigests}}'];
       return this.namespace.mustRun([...this.#docker(), 'image', 'inspect', ...format, reference]);
     });
+  }
+
+  async push(image: ImageReference, target: ImageReference): Promise<PushResult> {
+    const reference = formatReference(target);
+    await this.namespace.mustRun([...this.#docker(), 'tag', formatReference(image), reference]);
+    const { code, output } = await this.namespace.run([...this.#docker(), 'push', reference]);
+    return { code, output };
   }
 
   run(

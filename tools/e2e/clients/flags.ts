@@ -1,4 +1,4 @@
-import type { BindMount, PullResult } from './client.ts';
+import type { BindMount, PullOptions, PullResult } from './client.ts';
 import type { CapturedResult } from './command.ts';
 
 /** `--volume` as podman, buildah and docker take it. */
@@ -7,6 +7,13 @@ export function volumeFlags(mounts: readonly BindMount[]): string[] {
     '--volume',
     `${source}:${target}:${readOnly ? 'ro' : 'rw'}`,
   ]);
+}
+
+/** How the container tools (skopeo, podman, buildah) are told of TLS; skopeo prefixes the options. */
+export function tlsFlags({ certificates }: PullOptions, prefix = ''): string[] {
+  return certificates === undefined
+    ? [`--${prefix}tls-verify=false`]
+    : [`--${prefix}tls-verify=true`, `--${prefix}cert-dir=${certificates}`];
 }
 
 /**

@@ -4,28 +4,37 @@ import {
   type CommandResult,
   formatReference,
   type ImageReference,
+  type PullOptions,
   type PullResult,
+  type PushResult,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
-import { pullResult, volumeFlags } from './flags.ts';
+import { pullResult, tlsFlags, volumeFlags } from './flags.ts';
 
 export class Podman extends NamespacedClient implements Client {
   readonly name = 'podman';
   protected readonly commands = ['podman', 'runc'];
 
-  async pull(image: ImageReference): Promise<PullResult> {
+  async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
     const pulled = await this.namespace.run([
       ...this.#podman(),
       'pull',
-      '--tls-verify=false',
+      ...tlsFlags(options),
       reference,
     ]);
     return pullResult(pulled, async () => {
       const format = ['--format', '{{.Digest}}'];
       return this.namespace.mustRun([...this.#podman(), 'image', 'inspect', ...format, reference]);
     });
+  }
+
+  async push(image: ImageReference, target: ImageReference): Promise<PushResult> {
+    const references = [formatReference(image), `docker://${formatReference(target)}`];
+    const push = ['push', '--tls-verify=false', ...references];
+    const { code, output } = await this.namespace.run([...this.#podman(), ...push]);
+    return { code, output };
   }
 
   run(

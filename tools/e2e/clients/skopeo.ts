@@ -7,10 +7,13 @@ import {
   type CommandResult,
   formatReference,
   type ImageReference,
+  type PullOptions,
   type PullResult,
+  type PushResult,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
+import { tlsFlags } from './flags.ts';
 
 /** What the driver changes of a bundle's config. https://github.com/opencontainers/runtime-spec/blob/main/config.md */
 const RuntimeConfig = z.looseObject({
@@ -25,19 +28,32 @@ export class Skopeo extends NamespacedClient implements Client {
   protected readonly commands = ['skopeo', 'umoci', 'runc'];
   #containers = 0;
 
-  async pull(image: ImageReference): Promise<PullResult> {
-    const digestFile = path.join(this.namespace.dir, 'digest');
+  async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
+    const layout = this.#layout(image);
+    const digestFile = `${layout}.digest`;
     const { code, output } = await this.namespace.run([
       'skopeo',
       '--insecure-policy',
       'copy',
-      '--src-tls-verify=false',
+      ...tlsFlags(options, 'src-'),
       `--digestfile=${digestFile}`,
       `docker://${formatReference(image)}`,
-      `oci:${this.#layout(image)}`,
+      `oci:${layout}`,
     ]);
     if (code !== 0) return { code, output };
     return { code, output, digest: readFileSync(digestFile, 'utf8').trim() };
+  }
+
+  async push(image: ImageReference, target: ImageReference): Promise<PushResult> {
+    const { code, output } = await this.namespace.run([
+      'skopeo',
+      '--insecure-policy',
+      'copy',
+      '--dest-tls-verify=false',
+      `oci:${this.#layout(image)}`,
+      `docker://${formatReference(target)}`,
+    ]);
+    return { code, output };
   }
 
   async run(

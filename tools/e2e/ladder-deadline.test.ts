@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { prepareTestPackages } from '@nixery/builder/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { countLogged } from './log-lines.ts';
+import { type RegistryServer, startRegistry } from './server.ts';
+
+const errorsSchema = z.object({
+  errors: z.array(z.object({ code: z.string(), message: z.string() })).length(1),
+});
+
+let dir: string;
+let registry: RegistryServer;
+
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'nixery-deadline-'));
+  registry = await startRegistry(dir, {
+    NIXERY_PKGS_PATH: await prepareTestPackages(path.join(dir, 'packages'), { salt: randomUUID() }),
+    NIXERY_HOLD_SECONDS: '1',
+    NIXERY_BUILD_TIMEOUT: '15',
+  });
+});
+afterAll(async () => {
+  await registry?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+test('a build that its deadline ends, after all redirects, is answered 429: ask again later', async () => {
+  const response = await fetch(`${registry.url}/v2/slow60/manifests/latest`);
+  expect(response.status).toBe(429);
+  expect(response.url).toMatch(/[?&]w=9$/);
+  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  const [error] = errorsSchema.parse(await response.json()).errors;
+  expect(error?.code).toBe('TOOMANYREQUESTS');
+  expect(error?.message).toContain('15 s that NIXERY_BUILD_TIMEOUT allows');
+  expect(countLogged(registry, 'build failed')).toBe(1);
+
+  // Who asks again at once is not made to wait for another build.
+  const again = await fetch(`${registry.url}/v2/slow60/manifests/latest`, { redirect: 'manual' });
+  expect(again.status).toBe(429);
+  expect(countLogged(registry, 'build started')).toBe(1);
+});
