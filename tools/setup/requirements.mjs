@@ -52,6 +52,19 @@ export const requirements = [
     testOnly: true,
   },
   {
+    package: 'nginx-light',
+    why: 'reverse proxy in the end-to-end tests',
+    probe: { command: 'nginx' },
+    testOnly: true,
+    units: ['nginx.service'],
+  },
+  {
+    package: 'openssl',
+    why: 'makes the certificates of the end-to-end tests',
+    probe: { command: 'openssl' },
+    testOnly: true,
+  },
+  {
     package: 'skopeo',
     why: 'client in the end-to-end tests',
     probe: { command: 'skopeo' },

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   type BindMount,
@@ -41,7 +41,7 @@ export class Containerd extends NamespacedClient implements Client {
       'pull',
       ...(certificates === undefined
         ? ['--plain-http']
-        : [`--tlscacert=${path.join(certificates, 'ca.crt')}`]),
+        : [`--hosts-dir=${this.#hostsFolder(image.host, certificates)}`]),
       reference,
     ]);
     return pullResult(pulled, () =>
@@ -88,6 +88,19 @@ export class Containerd extends NamespacedClient implements Client {
     const result = await this.namespace.run([...this.#ctr(), ...exec, ...argv], { stdin });
     await this.namespace.run([...this.#ctr(), 'tasks', 'delete', '--force', id]);
     return result;
+  }
+
+  /** What is on 127.0.0.1 it asks over plain HTTP unless its address says otherwise. */
+  #hostsFolder(host: string, certificates: string): string {
+    const folder = path.join(this.namespace.dir, 'hosts');
+    const server = JSON.stringify(`https://${host}`);
+    const authority = JSON.stringify(path.join(certificates, 'ca.crt'));
+    mkdirSync(path.join(folder, host), { recursive: true });
+    writeFileSync(
+      path.join(folder, host, 'hosts.toml'),
+      `server = ${server}\n[host.${server}]\n  ca = ${authority}\n`,
+    );
+    return folder;
   }
 
   #ctr(): string[] {
