@@ -136,11 +136,13 @@ describe('an image', () => {
     }
   });
 
-  it('leaves no file in the spool and no garbage-collector root', async () => {
+  it('leaves no file in the spool, and no garbage-collector root once the server stops', async () => {
     await inspect('hello');
     await failure(harness.builder.image(request('failing')));
     expect(await readdir(join(harness.dir, 'state', 'spool'))).toEqual([]);
+    await harness.stop();
     expect(await readdir(join(harness.dir, 'state', 'roots'))).toEqual([]);
+    harness = await harness.restart();
   });
 });
 

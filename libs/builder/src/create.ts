@@ -10,6 +10,7 @@ import { Builds } from './builds.ts';
 import { Healer } from './healer.ts';
 import { ImageBuilder, type ImageOptions } from './image-builder.ts';
 import { LayerCache } from './layer-cache.ts';
+import { PackageProvider } from './package-provider.ts';
 import { fetchEnvironment } from './process/environment.ts';
 import { RevisionImages } from './revision-images.ts';
 import { SharedRecords } from './shared-records.ts';
@@ -72,11 +73,10 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
   // A folder means something on one machine only.
   const shared = source.kind === 'path' ? undefined : new SharedRecords({ store, onEvent });
   const layers = new LayerCache({ cache, store, shared, spoolDir: state.spool });
-  const images = new ImageBuilder({
-    image,
+  const packages = new PackageProvider({
+    allow: image.allow,
+    importFromDerivation: image.importFromDerivation,
     source,
-    store,
-    layers,
     workers,
     rootsDir: state.roots,
     env,
@@ -84,6 +84,7 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     buildTimeoutMs: options.buildTimeoutMs,
     onEvent,
   });
+  const images = new ImageBuilder({ image, source, packages, store, layers, workers, onEvent });
   const builds = new Builds({ maxBuilds, timeoutMs: options.buildTimeoutMs, onEvent });
   const revisions = new RevisionImages({ cache, images, shared });
   const healer = new Healer({ cache, store, images, layers, builds, onEvent });

@@ -1,6 +1,3 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import type { LayerRecord, ManifestRecord } from '@nixery/cache';
 import type { BlobStore } from '@nixery/storage';
 
@@ -19,9 +16,7 @@ import { SYMLINK_LAYER_VERSION } from './layer/skeleton.ts';
 import type { Collision } from './layer/task.ts';
 import type { Compression, StorePathInfo } from './layer/types.ts';
 import type { Allowances, Package } from './nix/evaluate.ts';
-import type { TaskFailure } from './nix/failure.ts';
-import { evaluationEnvironment, realisationEnvironment } from './process/environment.ts';
-import { provideRevision } from './reach.ts';
+import type { PackageProvider } from './package-provider.ts';
 import type { PackageSource, Revision } from './source/index.ts';
 import { layerFormat } from './versions.ts';
 import type { Workers } from './workers.ts';
@@ -40,16 +35,10 @@ export interface ImageOptions {
 export interface ImageBuilderOptions {
   readonly image: ImageOptions;
   readonly source: PackageSource;
+  readonly packages: PackageProvider;
   readonly store: BlobStore;
   readonly layers: LayerCache;
   readonly workers: Workers;
-  /** Where builds keep their garbage-collector roots. */
-  readonly rootsDir: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** For one derivation (ms). */
-  readonly derivationTimeoutMs: number;
-  /** For a whole build (ms). */
-  readonly buildTimeoutMs: number;
   readonly onEvent: (event: BuildEvent) => void;
 }
 
@@ -113,68 +102,29 @@ export class ImageBuilder {
     }
   }
 
-  async #attempt(build: Build, revision: Revision, signal: AbortSignal): Promise<ManifestRecord> {
-    const { request } = build;
-    const rootsDir = join(this.#options.rootsDir, build.id);
+  async #attempt(
+    build: Build,
+    revision: Revision,
+    signal: AbortSignal,
+    anew = false,
+  ): Promise<ManifestRecord> {
+    const provided = await this.#options.packages.provide(build, revision, signal, { anew });
     try {
-      const source = await build.during('fetch', () =>
-        provideRevision(this.#options.source, revision, signal),
-      );
-      const packages = await build.during('evaluate', () => this.#evaluate(build, source, signal));
-      const graph = await build.during('realise', () =>
-        this.#realise(build, packages, rootsDir, signal),
-      );
       // Packing is not ended half-way: others may wait for the same layers.
       if (signal.aborted) throw new BuildError('stopping', 'the server is stopping');
+      const { packages, graph } = provided;
       const records = await build.during('pack', () => this.#pack(build, packages, graph));
       return await build.during('compose', () =>
-        this.#compose(request, revision, packages, records),
+        this.#compose(build.request, revision, packages, records),
       );
+    } catch (error) {
+      if (!provided.isRecalled || !(error instanceof BuildError)) throw error;
+      if (error.code !== 'internal') throw error;
     } finally {
-      await rm(rootsDir, { recursive: true, force: true });
+      await provided.release();
     }
-  }
-
-  async #evaluate(build: Build, source: string, signal: AbortSignal): Promise<readonly Package[]> {
-    const { image, workers, env, buildTimeoutMs } = this.#options;
-    const result = await workers.evaluate(
-      {
-        source,
-        system: build.request.system,
-        names: build.request.packages,
-        allow: image.allow,
-        importFromDerivation: image.importFromDerivation,
-        env: evaluationEnvironment(env),
-        deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),
-      },
-      signal,
-    );
-    if (!result.ok) throw errorOf(result);
-    // Two names of one package, such as an alias and what it stands for, are one package.
-    const byOutPath = new Map(result.packages.map((found) => [found.outPath, found]));
-    return [...byOutPath.values()];
-  }
-
-  async #realise(
-    build: Build,
-    packages: readonly Package[],
-    rootsDir: string,
-    signal: AbortSignal,
-  ): Promise<readonly StorePathInfo[]> {
-    const { workers, env, derivationTimeoutMs, buildTimeoutMs, onEvent } = this.#options;
-    const result = await workers.realise(
-      {
-        outputs: packages,
-        rootsDir,
-        env: realisationEnvironment(env),
-        derivationTimeoutMs,
-        deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),
-      },
-      signal,
-      (event) => onEvent({ type: 'nix', build, event }),
-    );
-    if (!result.ok) throw errorOf(result);
-    return result.graph;
+    // What was remembered may no longer be in the Nix store.
+    return await this.#attempt(build, revision, signal, true);
   }
 
   async #pack(
@@ -244,9 +194,11 @@ export class ImageBuilder {
   ): Promise<ManifestRecord> {
     const { store } = this.#options;
     const image = await composeImage(request.system, packages, layers);
-    for (const { digest, bytes, mediaType } of image.documents) {
-      await store.put(digest, { bytes }, mediaType);
-    }
+    await Promise.all(
+      image.documents.map(({ digest, bytes, mediaType }) =>
+        store.put(digest, { bytes }, mediaType),
+      ),
+    );
     return {
       forms: image.forms,
       config: image.config,
@@ -258,11 +210,8 @@ export class ImageBuilder {
   }
 
   async close(): Promise<void> {
-    await this.#options.workers.close();
+    const { packages, workers } = this.#options;
+    await workers.close();
+    await packages.close();
   }
-}
-
-function errorOf(failure: TaskFailure): BuildError {
-  const { ok: _, code, message, ...details } = failure;
-  return new BuildError(code, message, details);
 }
