@@ -74,6 +74,8 @@ export class Build {
   readonly purpose: BuildPurpose;
   /** Which the image has in any case; its layers are compressed so that it can. */
   readonly form: ManifestForm;
+  /** Who asked first; undefined where nobody did, or nobody is told apart. */
+  readonly client: string | undefined;
   /** How many requests wait for it now. */
   waiting = 0;
   /** How many layers were known, packed, or packed by another build at the same time; the symlink layer included. */
@@ -82,10 +84,16 @@ export class Build {
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
   #follower: (stage: BuildStage) => void = () => {};
 
-  constructor(request: ImageRequest, purpose: BuildPurpose, form: ManifestForm = 'oci') {
+  constructor(
+    request: ImageRequest,
+    purpose: BuildPurpose,
+    form: ManifestForm = 'oci',
+    client?: string,
+  ) {
     this.request = request;
     this.purpose = purpose;
     this.form = form;
+    this.client = client;
   }
 
   /** Has somebody told of each stage as it begins. */

@@ -50,9 +50,14 @@ export class Builder {
    * past its freshness is given only where the package source cannot be reached, or within `staleMs`.
    *
    * @param form which the image has to have; others may come with it
+   * @param client whom a build counts for that this begins
    * @throws BuildError any code but `name-invalid`
    */
-  async image(request: ImageRequest, form: ManifestForm = 'oci'): Promise<ManifestRecord> {
+  async image(
+    request: ImageRequest,
+    form: ManifestForm = 'oci',
+    client?: string,
+  ): Promise<ManifestRecord> {
     const { cache, images, staleMs } = this.#options;
     const key = images.requestKey(request, form);
     const hit = await cache.getManifest(key, { allowStale: true });
@@ -61,7 +66,7 @@ export class Builder {
       return hit.record;
     }
     try {
-      const build = this.#plan(key, request, form, 'request');
+      const build = this.#plan(key, request, form, 'request', client);
       return await this.#options.builds.join(key, build.build, build.action);
     } catch (error) {
       if (hit === null) throw error;
@@ -102,11 +107,12 @@ export class Builder {
     request: ImageRequest,
     form: ManifestForm,
     purpose: BuildPurpose,
+    client?: string,
   ): { readonly build: Build; readonly action: BuildAction } {
     const { cache, revisions, source } = this.#options;
     const kind = source.isMoving(request.reference) ? 'moving' : 'pinned';
     return {
-      build: new Build(request, purpose, form),
+      build: new Build(request, purpose, form, client),
       action: async (build, signal) => {
         const revision = await build.during('resolve', () =>
           resolveReference(source, request.reference, signal),

@@ -8,6 +8,8 @@ import { SingleFlight } from './single-flight.ts';
 export interface BuildsOptions {
   /** Builds at the same time, those that wait for a thread included; more are refused as `overloaded`. */
   readonly maxBuilds: number;
+  /** Of these, what one client may have begun; to join one that runs is free. */
+  readonly maxBuildsPerClient: number;
   /** For one build, from its request to its last stored layer (ms); what cannot be ended half-way is ended after it. */
   readonly timeoutMs: number;
   readonly onEvent: (event: BuildEvent) => void;
@@ -43,7 +45,7 @@ export class Builds {
    */
   async join(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {
     const running = this.#running.get(key);
-    const refusal = running === undefined ? this.#refusal(key) : undefined;
+    const refusal = running === undefined ? this.#refusal(key, build.client) : undefined;
     if (refusal !== undefined) throw refusal;
     const joined = running ?? this.#running.join(key, () => this.#run(key, build, action));
     const awaited = this.#builds.get(key) ?? build;
@@ -68,12 +70,23 @@ export class Builds {
     await this.#running.settled();
   }
 
-  #refusal(key: string): BuildError | undefined {
+  #refusal(key: string, client?: string): BuildError | undefined {
     const failure = this.#failures.get(key);
     if (failure !== undefined) return failure;
     if (this.#stopped.signal.aborted) return new BuildError('stopping', 'the server is stopping');
-    if (this.#running.size < this.#options.maxBuilds) return undefined;
-    return new BuildError('overloaded', 'too many images are being built; try again in a moment');
+    const { maxBuilds, maxBuildsPerClient } = this.#options;
+    if (this.#running.size >= maxBuilds) {
+      return new BuildError('overloaded', 'too many images are being built; try again in a moment');
+    }
+    if (client === undefined || this.#begunBy(client) < maxBuildsPerClient) return undefined;
+    const message = `${maxBuildsPerClient} images are being built for you, which is as many as there may be; ask again when one is done`;
+    return new BuildError('overloaded', message);
+  }
+
+  #begunBy(client: string): number {
+    let count = 0;
+    for (const build of this.#builds.values()) if (build.client === client) count += 1;
+    return count;
   }
 
   async #run(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {

@@ -54,6 +54,10 @@ export interface CreateBuilderOptions {
   readonly nixThreads: number;
   /** Builds at the same time, waiting ones included. */
   readonly maxBuilds: number;
+  /** Of these, what one client may have begun. Default: no bound. */
+  readonly maxBuildsPerClient?: number | undefined;
+  /** Whether nothing is built: what the Nix store lacks has to come from a binary cache. Default false. */
+  readonly substitutesOnly?: boolean;
   /** How long past its freshness an image is still served at once, while it is refreshed (ms). */
   readonly staleMs: number;
   /** For one derivation (ms). */
@@ -67,7 +71,8 @@ export interface CreateBuilderOptions {
 
 /** Puts a builder together. The caller ends it with `stop`, and closes cache, store and state after that. */
 export function createBuilder(options: CreateBuilderOptions): Builder {
-  const { cache, env, image, maxBuilds, onEvent, onError, state, store } = options;
+  const { cache, env, image, onEvent, onError, state, store } = options;
+  const { maxBuilds, maxBuildsPerClient = Infinity, substitutesOnly = false } = options;
   const source = createSource(options);
   const workers = new Workers({ nixThreads: options.nixThreads, onError });
   // A folder means something on one machine only.
@@ -80,12 +85,18 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     workers,
     rootsDir: state.roots,
     env,
+    substitutesOnly,
     derivationTimeoutMs: options.derivationTimeoutMs,
     buildTimeoutMs: options.buildTimeoutMs,
     onEvent,
   });
   const images = new ImageBuilder({ image, source, packages, store, layers, workers, onEvent });
-  const builds = new Builds({ maxBuilds, timeoutMs: options.buildTimeoutMs, onEvent });
+  const builds = new Builds({
+    maxBuilds,
+    maxBuildsPerClient,
+    timeoutMs: options.buildTimeoutMs,
+    onEvent,
+  });
   const revisions = new RevisionImages({ cache, images, shared });
   const healer = new Healer({ cache, store, images, layers, builds, onEvent });
   const { staleMs } = options;

@@ -35,6 +35,8 @@ export type BuildErrorCode =
   | 'package-refused'
   /** The package set itself does not evaluate. */
   | 'evaluation-failed'
+  /** Neither the Nix store nor a binary cache has a package, and nothing may be built. */
+  | 'not-substitutable'
   /** A derivation failed. */
   | 'build-failed'
   /** A derivation ran out of its time. */
@@ -57,6 +59,8 @@ const TRANSIENT: ReadonlySet<BuildErrorCode> = new Set([
   'timeout',
   'deadline',
   'source-unavailable',
+  // A binary cache may be out of reach, or get the package by and by; asking it again costs next to nothing.
+  'not-substitutable',
   'overloaded',
   'stopping',
   'internal',

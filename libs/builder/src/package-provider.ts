@@ -22,6 +22,8 @@ export interface PackageProviderOptions {
   /** Where garbage-collector roots are kept. */
   readonly rootsDir: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Whether nothing is built: what the Nix store lacks has to come from a binary cache. */
+  readonly substitutesOnly: boolean;
   /** For one derivation (ms). */
   readonly derivationTimeoutMs: number;
   /** For a whole build (ms). */
@@ -114,11 +116,13 @@ export class PackageProvider {
   }
 
   async #realise(build: Build, packages: readonly Package[], signal: AbortSignal): Promise<Hold> {
-    const { buildTimeoutMs, derivationTimeoutMs, env, onEvent, workers } = this.#options;
+    const { buildTimeoutMs, derivationTimeoutMs, env, onEvent, substitutesOnly, workers } =
+      this.#options;
     const rootsDir = join(this.#options.rootsDir, randomUUID());
     const task = {
       outputs: packages,
       rootsDir,
+      substitutesOnly,
       env: realisationEnvironment(env),
       derivationTimeoutMs,
       deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),

@@ -100,6 +100,7 @@ const BUILD_FAILURES: Readonly<
   'reference-not-found': [404, 'MANIFEST_UNKNOWN'],
   'package-not-found': [404, 'MANIFEST_UNKNOWN'],
   'package-refused': [403, 'DENIED'],
+  'not-substitutable': [403, 'DENIED'],
   'evaluation-failed': [422, 'MANIFEST_INVALID'],
   'build-failed': [422, 'MANIFEST_INVALID'],
   timeout: [422, 'MANIFEST_INVALID'],

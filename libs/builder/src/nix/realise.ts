@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { storeName } from '../layer/store-name.ts';
 import type { StorePathInfo } from '../layer/types.ts';
 import { run, type RunResult } from '../process/run.ts';
 import type { TaskFailure } from './failure.ts';
@@ -14,6 +15,8 @@ export interface RealiseTask {
     readonly output: string;
     readonly outPath: string;
   }[];
+  /** Whether to build nothing, and take what the store lacks from binary caches. */
+  readonly substitutesOnly: boolean;
   /** A folder for garbage-collector roots, which hold the results until the caller removes it. */
   readonly rootsDir: string;
   readonly env: NodeJS.ProcessEnv;
@@ -81,19 +84,39 @@ export async function realise(
     return { ok: false, code: built ? 'build-failed' : 'internal', message: reason, ...failed };
   }
 
+  /** After a realisation of store paths that has failed. */
+  async function missingFailure(realised: RunResult): Promise<TaskFailure> {
+    if (realised.outcome !== 'exited') return failure(realised);
+    const invalid = await nixStore(['--check-validity', '--print-invalid', ...outPaths]);
+    if (invalid.outcome !== 'exited' || invalid.code !== 0) return failure(invalid);
+    const missing = linesOf(invalid.stdout).map(storeName);
+    if (missing.length === 0) return failure(realised);
+    return {
+      ok: false,
+      code: 'not-substitutable',
+      message: `this registry builds nothing itself (NIXERY_BUILD=substitutes-only), and could get from no binary cache: ${missing.join(', ')}`,
+    };
+  }
+
+  const outPaths = task.outputs.map(({ outPath }) => outPath);
   const built = await nixStore([
     '--realise',
     ...['--log-format', 'internal-json'],
     ...['--timeout', String(Math.ceil(task.derivationTimeoutMs / 1000))],
     ...['--add-root', join(task.rootsDir, 'result'), '--indirect'],
-    ...task.outputs.map(({ drvPath, output }) => `${drvPath}!${output}`),
+    // A store path can be fetched only, whatever its derivation says about where it likes to be built. The message names
+    // all that cannot be had.
+    ...(task.substitutesOnly
+      ? ['--keep-going', '--max-jobs', '0', ...outPaths]
+      : task.outputs.map(({ drvPath, output }) => `${drvPath}!${output}`)),
   ]);
-  if (built.outcome !== 'exited' || built.code !== 0) return failure(built);
+  if (built.outcome !== 'exited' || built.code !== 0) {
+    return task.substitutesOnly ? await missingFailure(built) : failure(built);
+  }
 
-  const outPaths = task.outputs.map(({ outPath }) => outPath);
   const closure = await nixStore(['--query', '--requisites', ...outPaths]);
   if (closure.outcome !== 'exited' || closure.code !== 0) return failure(closure);
-  const paths = closure.stdout.split('\n').filter((line) => line !== '');
+  const paths = linesOf(closure.stdout);
 
   // Without paths, --dump-db prints the whole store.
   if (paths.length === 0) return { ok: true, graph: [] };
@@ -104,6 +127,10 @@ export async function realise(
     graph.push(...parseDump(dump.stdout));
   }
   return { ok: true, graph };
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '');
 }
 
 /** Store paths have 255 bytes at most: this keeps a command line well under the kernel's limit. */

@@ -12,6 +12,8 @@ export interface PrivateStore {
   readonly dir: string;
   /** Where the store paths are; also the prefix they are named by. */
   readonly storeDir: string;
+  /** In which Nix uses this store; `settings` are added to nix.conf's. */
+  environment(settings?: readonly string[]): NodeJS.ProcessEnv;
   /** Runs a Nix program; `settings` are added to nix.conf's. */
   nix(program: string, args: readonly string[], settings?: readonly string[]): Promise<NixOutput>;
   remove(): Promise<void>;
@@ -36,13 +38,14 @@ export async function createPrivateStore(): Promise<PrivateStore> {
     NIX_CONF_DIR: join(dir, 'etc'),
     NIX_REMOTE: 'local',
   };
+  function environment(settings: readonly string[] = []): NodeJS.ProcessEnv {
+    return { ...base, NIX_CONFIG: [...SETTINGS, ...settings].join('\n') };
+  }
   return {
     dir,
     storeDir,
-    nix(program, args, settings = []) {
-      const env = { ...base, NIX_CONFIG: [...SETTINGS, ...settings].join('\n') };
-      return run(program, args, { env, cwd: dir });
-    },
+    environment,
+    nix: (program, args, settings) => run(program, args, { env: environment(settings), cwd: dir }),
     remove: () => removeReadOnlyTree(dir),
   };
 }
