@@ -12,6 +12,7 @@ import {
   layerRecordSchema,
   manifestKinds,
   manifestRecordSchema,
+  type BlobHolder,
   type Digest,
   type DropTarget,
   type LayerEntry,
@@ -121,6 +122,21 @@ export class ActorClient implements CacheClient {
       limit: check(limitSchema, query.limit ?? LIST_LIMIT, 'limit'),
     });
     return tags;
+  }
+
+  async listHolders(
+    digest: Digest,
+    role: BlobRole,
+    query: { readonly before?: number; readonly limit?: number } = {},
+  ): Promise<readonly BlobHolder[]> {
+    const { holders } = await this.#ask({
+      type: 'manifest.holders',
+      digest: check(digestSchema, digest, 'digest'),
+      role,
+      before: query.before ?? null,
+      limit: check(limitSchema, query.limit ?? LIST_LIMIT, 'limit'),
+    });
+    return holders;
   }
 
   async getLayers(keys: readonly string[]): Promise<ReadonlyMap<string, LayerRecord>> {

@@ -1,6 +1,7 @@
 import type { CacheEvent } from './events.ts';
-import type { StateStats } from './messages.ts';
+import type { BlobRole, StateStats } from './messages.ts';
 import type {
+  BlobHolder,
   Digest,
   DropTarget,
   LayerEntry,
@@ -67,6 +68,17 @@ export interface CacheClient {
   findManifest(digest: Digest): Promise<ManifestEntry | null>;
   /** The latest entry whose config or one of whose layers has this digest, fresh or not. */
   findManifestWith(digest: Digest): Promise<ManifestEntry | null>;
+  /**
+   * A page of the images that a blob is part of, fresh or not, those that came last first.
+   * @param role - `manifest`: it is one of their forms. `content`: their config or one of their layers
+   * @param query - `before`: only those before this position. `limit`: 1 to 1000, default 100
+   * @throws CacheError
+   */
+  listHolders(
+    digest: Digest,
+    role: BlobRole,
+    query?: { readonly before?: number; readonly limit?: number },
+  ): Promise<readonly BlobHolder[]>;
   /**
    * A page of entries, fresh or not, by name, reference and key.
    * @param query - `name`: only of this name. `limit`: 1 to 1000, default 100

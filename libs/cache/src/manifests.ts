@@ -7,6 +7,7 @@ import type { BlobRole, MapStats } from './messages.ts';
 import {
   manifestKinds,
   manifestRecordSchema,
+  type BlobHolder,
   type Digest,
   type DropTarget,
   type ListCursor,
@@ -26,6 +27,7 @@ const rowSchema = z.object({
   stored_at: z.int(),
   record: z.string(),
 });
+const holdersSchema = z.array(z.object({ name: z.string(), position: z.int() }));
 const tagsSchema = z.array(z.object({ reference: z.string() }));
 
 /** SQLite orders blobs after texts, so this comes after all keys. {@link https://www.sqlite.org/datatype3.html#sort_order} */
@@ -33,6 +35,14 @@ const AFTER_ALL_KEYS = new Uint8Array();
 
 interface StoredManifest extends ManifestEntry {
   readonly id: number;
+}
+
+interface HoldersQuery {
+  readonly digest: Digest;
+  readonly role: BlobRole;
+  /** Null: from the last one on. */
+  readonly before: number | null;
+  readonly limit: number;
 }
 
 export interface ManifestMapOptions {
@@ -127,6 +137,12 @@ export class ManifestMap {
     return tagsSchema.parse(rows).map((row) => row.reference);
   }
 
+  /** The images with this blob in this role, those that came last first. */
+  holders({ before, digest, limit, role }: HoldersQuery): readonly BlobHolder[] {
+    const from = before ?? Number.MAX_SAFE_INTEGER;
+    return holdersSchema.parse(this.#sql.holders.all(digestBytes(digest), role, from, limit));
+  }
+
   maintain(limit: number): boolean {
     return this.#table.maintain(limit);
   }
@@ -171,6 +187,10 @@ function prepare(db: DatabaseSync) {
     byDigest: db.prepare(`
       SELECT m.id, m.key FROM manifest_blobs b JOIN manifests m ON m.id = b.manifest
       WHERE b.digest = ? AND b.role = ? ORDER BY b.manifest DESC LIMIT 1`),
+    holders: db.prepare(`
+      SELECT m.name, b.manifest AS position
+      FROM manifest_blobs b JOIN manifests m ON m.id = b.manifest
+      WHERE b.digest = ? AND b.role = ? AND b.manifest < ? ORDER BY b.manifest DESC LIMIT ?`),
     listed: db.prepare(`
       SELECT ${COLUMNS} FROM manifests WHERE (name, reference, key) > (?, ?, ?)
       ORDER BY name, reference, key LIMIT ?`),

@@ -5,6 +5,7 @@
 import type { CacheErrorCode } from './errors.ts';
 import type { CacheWarning } from './events.ts';
 import type {
+  BlobHolder,
   Digest,
   DropTarget,
   LayerEntry,
@@ -39,6 +40,13 @@ export type CacheRequest =
       readonly after: string | null;
       readonly limit: number;
     }
+  | {
+      readonly type: 'manifest.holders';
+      readonly digest: Digest;
+      readonly role: BlobRole;
+      readonly before: number | null;
+      readonly limit: number;
+    }
   | { readonly type: 'layer.get'; readonly keys: readonly string[] }
   | { readonly type: 'layer.put'; readonly key: string; readonly record: LayerRecord }
   | { readonly type: 'layer.drop'; readonly target: DropTarget }
@@ -70,6 +78,7 @@ export type CacheReply =
   | { readonly type: 'manifest.find'; readonly entry: ManifestEntry | null }
   | { readonly type: 'manifest.list'; readonly entries: readonly ManifestEntry[] }
   | { readonly type: 'manifest.tags'; readonly tags: readonly string[] }
+  | { readonly type: 'manifest.holders'; readonly holders: readonly BlobHolder[] }
   | { readonly type: 'layer.get'; readonly records: readonly (LayerRecord | null)[] }
   | { readonly type: 'layer.put'; readonly ok: true }
   | { readonly type: 'layer.drop'; readonly ok: true }

@@ -85,6 +85,14 @@ export interface ManifestEntry {
   readonly record: ManifestRecord;
 }
 
+/** An image that a blob is part of. */
+export interface BlobHolder {
+  /** The name of its request. */
+  readonly name: string;
+  /** Where a listing goes on. Entries have greater ones the later they came. */
+  readonly position: number;
+}
+
 /** What a look-up by key finds. */
 export interface ManifestHit {
   readonly kind: ManifestKind;

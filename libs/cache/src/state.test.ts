@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readNumber } from './database.ts';
 import type { CacheWarning } from './events.ts';
+import type { BlobRole } from './messages.ts';
 import { actorDefaults, type ActorOptions } from './options.ts';
 import { CacheState } from './state.ts';
 import { temporaryFolder } from './testing/folder.ts';
@@ -157,6 +158,21 @@ describe('a listing', () => {
     const all = state.handle({ type: 'manifest.list', name: null, after, limit: 9 });
     const named = state.handle({ type: 'manifest.list', name: 'shell/git', after, limit: 9 });
     expect([keysOf(all), keysOf(named)]).toEqual([['k3', 'k4'], ['k3']]);
+  });
+
+  test('of what holds a blob goes from the last to the first, page by page', () => {
+    const { state } = openState();
+    for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) {
+      const record = { ...manifestRecord(10 * (index + 1), name), layers: [digest(5)] };
+      state.handle({ type: 'manifest.put', key: name, kind: 'pinned', record });
+    }
+    const page = (before: number | null, role: BlobRole = 'content') =>
+      state.handle({ type: 'manifest.holders', digest: digest(5), role, before, limit: 3 });
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name, i) => ({ name, position: i + 1 }));
+    expect(page(null)).toMatchObject({ holders: [d, c, b] });
+    expect(page(2)).toMatchObject({ holders: [a] });
+    expect(page(1)).toMatchObject({ holders: [] });
+    expect(page(null, 'manifest')).toMatchObject({ holders: [] });
   });
 
   test('of tags names each once, in order', () => {

@@ -93,6 +93,10 @@ export class CacheState {
         const tags = this.#manifests.tags(request.name, request.after, request.limit);
         return { type: request.type, tags };
       }
+      case 'manifest.holders': {
+        const holders = this.#manifests.holders(request);
+        return { type: request.type, holders };
+      }
       case 'layer.get': {
         const records = request.keys.map((key) => this.#layers.get(key));
         return { type: request.type, records };
