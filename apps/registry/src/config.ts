@@ -1,6 +1,15 @@
 import { type Compression, DEFAULT_COMPRESSION, parseCompression } from '@nixery/builder';
 import { z } from 'zod';
 
+import {
+  type AccessConfig,
+  accessProblems,
+  accessVariables,
+  accessWarnings,
+  type TlsConfig,
+  toAccessConfig,
+  toTlsConfig,
+} from './access/access-config.ts';
 import { nearest } from './nearest.ts';
 import { readStorage, type StorageConfig, storageVariables } from './storage-config.ts';
 
@@ -35,6 +44,11 @@ export interface Config {
   /** Null: the storage is not read through. */
   readonly scrubIntervalMs: number | null;
   readonly holdMs: number;
+  /** Whether nothing is built: what the Nix store lacks has to come from a binary cache. */
+  readonly substitutesOnly: boolean;
+  readonly access: AccessConfig;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsConfig | undefined;
   readonly webDir: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
@@ -135,6 +149,7 @@ const environment = z.object({
   NIXPKGS_ALLOW_INSECURE: flag.default(false),
   NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM: flag.default(false),
   NIXERY_ALLOW_IFD: flag.default(false),
+  ...accessVariables,
   WEB_DIR: absolutePath.optional(),
   NIXERY_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   NIXERY_LOG_FORMAT: z.enum(LOG_FORMATS, 'must be json or pretty').default('json'),
@@ -171,7 +186,7 @@ export function readConfig(env: NodeJS.ProcessEnv): {
     );
   }
   const { storage, problems: missing, warnings } = readStorage(set);
-  problems.push(...missing);
+  problems.push(...missing, ...accessProblems(set));
   const stateDir = set['NIXERY_STATE_DIR'] ?? defaultStateDir(set);
   if (stateDir === undefined) {
     problems.push('NIXERY_STATE_DIR is not set, and there is no HOME to derive it from');
@@ -188,7 +203,12 @@ export function readConfig(env: NodeJS.ProcessEnv): {
   }
   return {
     config: toConfig(parsed.data, storage, stateDir ?? ''),
-    warnings: [...sourceWarnings(sources), ...warnings, ...unknownVariables(set)],
+    warnings: [
+      ...sourceWarnings(sources),
+      ...warnings,
+      ...accessWarnings(set),
+      ...unknownVariables(set),
+    ],
   };
 }
 
@@ -245,6 +265,9 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
     staleMs: env.NIXERY_STALE_SECONDS * 1000,
     scrubIntervalMs: env.NIXERY_SCRUB_SECONDS === 0 ? null : env.NIXERY_SCRUB_SECONDS * 1000,
     holdMs: env.NIXERY_HOLD_SECONDS * 1000,
+    substitutesOnly: env.NIXERY_BUILD === 'substitutes-only',
+    access: toAccessConfig(env),
+    tls: toTlsConfig(env),
     webDir: env.WEB_DIR,
     logLevel: env.NIXERY_LOG_LEVEL,
     logFormat: env.NIXERY_LOG_FORMAT,

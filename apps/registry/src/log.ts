@@ -3,6 +3,7 @@ import pretty from 'pino-pretty';
 
 import type { Config } from './config.ts';
 import type { Exchange } from './http/exchange.ts';
+import { redactUrl } from './redact.ts';
 
 export type { Logger };
 
@@ -23,16 +24,21 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
   return pino(options, stream);
 }
 
-/** Writes one line for a request that has been answered, or was broken off. */
-export function logExchange(logger: Logger, exchange: Exchange): void {
-  const { failure, request, response } = exchange;
+/**
+ * Writes one line for a request that has been answered, or was broken off.
+ *
+ * @param client where it came from
+ */
+export function logExchange(logger: Logger, exchange: Exchange, client: string | undefined): void {
+  const { failure, request, response, user } = exchange;
   const line = {
     req: exchange.id,
     method: request.method,
-    url: exchange.url,
+    url: redactUrl(exchange.url),
     status: response.statusCode,
     ms: Math.round(performance.now() - exchange.startedAt),
-    client: request.socket.remoteAddress,
+    client,
+    ...(user !== null && { user }),
     agent: request.headers['user-agent'],
     ...(!response.writableFinished && { aborted: true }),
   };

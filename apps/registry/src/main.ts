@@ -1,6 +1,7 @@
 import { missingTools, nixProblem, type SourceOptions } from '@nixery/builder';
 import closeWithGrace from 'close-with-grace';
 
+import { AccessFileError } from './access/access-file.ts';
 import { type Config, ConfigError, type Places, readConfig } from './config.ts';
 import { diagnose, type Problem } from './diagnose.ts';
 import { createLogger } from './log.ts';
@@ -60,6 +61,9 @@ for (const warning of warnings) logger.warn(warning);
 
 const server = await startServer(config, logger).catch(async (error: unknown) => {
   const problems = await diagnose(placesOf(config));
+  if (error instanceof AccessFileError) {
+    refuse([{ message: error.message, mayPass: false }, ...problems]);
+  }
   if (problems.length > 0) refuse(problems);
   throw error;
 });

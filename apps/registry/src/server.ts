@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
@@ -13,6 +11,9 @@ import {
 import { type CacheEvent, createCache } from '@nixery/cache';
 import type { Tuning } from '@nixery/storage';
 
+import { Access } from './access/access.ts';
+import type { AccessFileError } from './access/access-file.ts';
+import { PackageAccess } from './access/package-access.ts';
 import { createApp } from './app.ts';
 import { BlobLinks } from './blob-links.ts';
 import { BuildJournal } from './builds/journal.ts';
@@ -27,13 +28,7 @@ import { BlobRoute } from './routes/blobs.ts';
 import { Readiness } from './routes/health.ts';
 import { ManifestRoute } from './routes/manifests.ts';
 import { RegistryApi } from './routes/v2.ts';
-
-/** Connections without a request are kept longer than proxies keep theirs, so that it is never we who close first (ms). */
-const KEEP_ALIVE_MS = 95_000;
-
-/** Once told to stop, how long requests that are being answered may take (ms). */
-const DRAIN_MS = 20_000;
-const SWEEP_MS = 50;
+import { WebServer } from './web-server.ts';
 
 /** How long a start waits for the cache; it takes milliseconds, or seconds on a busy disk. Pulls can do without it (ms). */
 const CACHE_START_MS = 10_000;
@@ -48,23 +43,40 @@ export interface RunningServer {
 export interface ServerOptions {
   /** How patient to be with a bucket, if not as the public clouds want it. */
   readonly storageTuning?: Partial<Tuning>;
+  /** How often files of access and TLS are looked at, if not as usual (ms). */
+  readonly fileIntervalMs?: number;
 }
 
 /**
  * Starts everything. When a part fails to start, those before it are stopped again.
  *
- * @throws BlobError, StateDirInUse, PopularityError, or the system's error of a folder or port that cannot be used
+ * @throws AccessFileError, BlobError, StateDirInUse, PopularityError, or the system's error of a folder or port that cannot be used
  */
 export async function startServer(
   config: Config,
   logger: Logger,
-  { storageTuning }: ServerOptions = {},
+  { fileIntervalMs, storageTuning }: ServerOptions = {},
 ): Promise<RunningServer> {
   const closers: (() => Promise<void> | void)[] = [];
   async function close(): Promise<void> {
     for (const closer of closers.toReversed()) await closer();
   }
+  function onFileError(error: AccessFileError): void {
+    logger.error(
+      { reason: error.message },
+      'a changed file cannot be used; what it said before holds',
+    );
+  }
+  function onError(error: Error): void {
+    logger.error({ err: error }, 'a worker thread failed');
+  }
   try {
+    const access = await Access.open(config.access, {
+      onFileError,
+      onError,
+      intervalMs: fileIntervalMs,
+    });
+    closers.push(() => access.stop());
     const { popularityUrl } = config;
     const popularity =
       popularityUrl === undefined ? undefined : await loadPopularity(popularityUrl);
@@ -106,6 +118,8 @@ export async function startServer(
       env: process.env,
       nixThreads: config.nixThreads,
       maxBuilds: config.maxBuilds,
+      maxBuildsPerClient: config.access.buildsPerClient ?? undefined,
+      substitutesOnly: config.substitutesOnly,
       staleMs: config.staleMs,
       derivationTimeoutMs: config.derivationTimeoutMs,
       buildTimeoutMs: config.buildTimeoutMs,
@@ -113,7 +127,7 @@ export async function startServer(
         journal.note(event);
         logBuildEvent(logger, event);
       },
-      onError: (error) => logger.error({ err: error }, 'a worker thread failed'),
+      onError,
     });
     const { scrubIntervalMs } = config;
     // Buckets keep checksums of what they hold, and ask for every byte that is read.
@@ -133,43 +147,24 @@ export async function startServer(
 
     const { holdMs, webDir } = config;
     const bodies = new ManifestBodies(store);
-    const manifests = new ManifestRoute({ builder, cache, bodies, holdMs });
+    const packages = new PackageAccess({ builder, cache });
+    const manifests = new ManifestRoute({ access: packages, builder, cache, bodies, holdMs });
     const links = redirects ? new BlobLinks(store) : undefined;
-    const blobs = new BlobRoute({ builder, cache, store, links, holdMs });
-    const api = new RegistryApi({ cache, manifests, blobs });
+    const blobs = new BlobRoute({ access: packages, builder, cache, store, links, holdMs });
+    const api = new RegistryApi({ access: packages, cache, manifests, blobs });
     const pages = new Pages(journal);
     const listener = createListener({
+      access,
       api,
       app: createApp({ pages, readiness, webDir }),
-      onEnd: (exchange) => logExchange(logger, exchange),
+      onEnd: (exchange) => logExchange(logger, exchange, access.addressOf(exchange.request)),
     });
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener);
-    const { address, port } = await listen(server, config);
-    closers.push(() => drain(server));
+    const web = await WebServer.start(config, listener, { onFileError, fileIntervalMs });
+    closers.push(() => web.stop());
     closers.push(() => pages.stop());
-    return { host: address, port, stop: close };
+    return { host: web.host, port: web.port, stop: close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-async function listen(server: Server, { host, port }: Config): Promise<AddressInfo> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, ...(host !== undefined && { host }) }, resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
-  return address;
-}
-
-/** Takes no more connections and waits for the answers under way; those that take too long are cut off. */
-async function drain(server: Server): Promise<void> {
-  // `close` ends the connections that are idle now; those that are answered later would be kept alive.
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  const cutOff = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  clearInterval(sweep);
-  clearTimeout(cutOff);
 }

@@ -1,5 +1,5 @@
 /** Which of the files that say who may do what. */
-export type AccessFileKind = 'htpasswd' | 'tokens' | 'policy' | 'tls';
+export type AccessFileKind = 'htpasswd' | 'tokens' | 'policy' | 'TLS';
 
 /** What `AccessFileError.code` can be. */
 export type AccessFileErrorCode =

@@ -43,6 +43,8 @@ const BY_NORMAL_NAME: ReadonlyMap<string, string> = new Map(
   SETS.map((name) => [normalAttribute(name), name]),
 );
 
+const NONE: readonly Detour[] = [];
+
 /** The names of all such sets. */
 export const DETOURS: readonly string[] = SETS;
 
@@ -63,12 +65,12 @@ export function detoursOf(
   attribute: string,
   { innerPkgs }: { readonly innerPkgs: boolean },
 ): readonly Detour[] {
-  const path = normalAttribute(attribute);
-  // Nearly every name is a single one and none of these.
-  if (!path.includes('.')) {
-    const set = BY_NORMAL_NAME.get(path);
-    return set === undefined ? [] : [{ set, rest: '' }];
+  // Nearly every name is a single one, in lower case as in the image's name, and none of these.
+  if (!attribute.includes('.')) {
+    const set = BY_NORMAL_NAME.get(attribute);
+    return set === undefined ? NONE : [{ set, rest: '' }];
   }
+  const path = normalAttribute(attribute);
   const detours: Detour[] = [];
   const parts = path.split('.');
   for (const [index, part] of parts.entries()) {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 import { parseImageName } from '@nixery/builder';
 import { describe, expect, it } from 'vitest';
 
@@ -144,5 +146,12 @@ describe('a policy file', () => {
     ['[]', /expected object/],
   ] as const)('that cannot be used tells why: %s', ([text, message]) => {
     expect(() => parsePolicy(text, NONE)).toThrow(message);
+  });
+});
+
+describe('the closed sets', () => {
+  it('are listed in docs/security.md', async () => {
+    const text = await readFile(new URL('../../../../docs/security.md', import.meta.url), 'utf8');
+    for (const set of DETOURS) expect(text).toContain(`\`${set}\``);
   });
 });

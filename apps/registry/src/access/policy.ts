@@ -33,8 +33,12 @@ const policySchema = z.strictObject({
   users: z.record(z.string().min(1), listsSchema).default({}),
 });
 
-/** What one user, or everyone without lists of their own, may pull. Compared by identity: another policy, other rules. */
+let made = 0;
+
+/** What one user, or everyone without lists of their own, may pull. */
 export class Rules {
+  /** No two have the same: what was found by these rules does not hold for those of a policy that is read later. */
+  readonly id: number = made++;
   /** False where nothing but detours is refused: then no digest has to be looked into. */
   readonly hasLists: boolean;
   readonly #allow: readonly Pattern[] | undefined;

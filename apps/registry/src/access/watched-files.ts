@@ -17,7 +17,7 @@ export interface WatchedFilesOptions<T> {
   /** Told why a change is not followed; once for each. */
   readonly onError: (error: AccessFileError) => void;
   /** ms */
-  readonly intervalMs?: number;
+  readonly intervalMs?: number | undefined;
 }
 
 /** What files say, kept up to date. Where they change to what cannot be used, what they said before holds. */

@@ -11,6 +11,7 @@ export type OciErrorCode =
   | 'NAME_INVALID'
   | 'NAME_UNKNOWN'
   | 'TOOMANYREQUESTS'
+  | 'UNAUTHORIZED'
   | 'UNSUPPORTED';
 
 /** An answer that is not what the client asked for. The message is read by people, where their client shows it. */
@@ -80,6 +81,21 @@ export const httpErrors = {
       'NAME_UNKNOWN',
       'there is no such address in a registry; image manifests are at /v2/<name>/manifests/<tag>',
     ),
+  /** Basic alone: docker takes the realm of a Bearer challenge for the address of a token server. */
+  unauthorized: (message: string) =>
+    new HttpError(401, 'UNAUTHORIZED', message, {
+      headers: { 'WWW-Authenticate': 'Basic realm="nixery"' },
+    }),
+  denied: (message: string) => new HttpError(403, 'DENIED', message),
+  tooManyRequests: (waitMs: number) =>
+    new HttpError(429, 'TOOMANYREQUESTS', 'too many requests from you; ask again in a moment', {
+      headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) },
+    }),
+  notNow: (cause: unknown) =>
+    new HttpError(503, 'TOOMANYREQUESTS', 'this registry cannot say now; ask again in a moment', {
+      cause,
+      headers: RETRY_SOON,
+    }),
   internal: (cause: unknown) =>
     new HttpError(500, 'UNSUPPORTED', 'internal error; the log has more under this request id', {
       cause,

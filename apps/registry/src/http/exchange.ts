@@ -20,6 +20,8 @@ export class Exchange {
   readonly path: string;
   /** ms, of a clock that never goes back. */
   readonly startedAt: number = performance.now();
+  /** Who has said rightly who they are; null until then. */
+  user: string | null = null;
   #failure: HttpError | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse) {

@@ -1,11 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
+import type { Access } from '../access/access.ts';
+import type { Caller } from '../access/caller.ts';
 import type { RegistryApi } from '../routes/v2.ts';
 import { httpErrors } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { parseRoute } from './route.ts';
 
 export interface ListenerOptions {
+  readonly access: Pick<Access, 'admit'>;
   readonly api: RegistryApi;
   /** Everything that is not the API. Gives to `next` what it does not answer. */
   readonly app: (
@@ -21,17 +24,47 @@ export interface ListenerOptions {
  * Takes every request. Those to the API, many and small, are answered without Express, which alone would take longer than
  * all the rest of an answer from the cache.
  */
-export function createListener({ api, app, onEnd }: ListenerOptions): RequestListener {
+export function createListener({ access, api, app, onEnd }: ListenerOptions): RequestListener {
+  function answer(exchange: Exchange, caller: Caller): void {
+    const { path, request, response } = exchange;
+    exchange.user = caller.user;
+    if (path === '/v2' || path.startsWith('/v2/')) {
+      api.serve(exchange, parseRoute(path), caller).catch((error: unknown) => exchange.fail(error));
+    } else {
+      answerOther(exchange, request, response);
+    }
+  }
+
+  function answerOther(
+    exchange: Exchange,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    response.setHeader('X-Request-Id', exchange.id);
+    app(request, response, (error = httpErrors.routeUnknown()) => exchange.fail(error));
+  }
+
   return (request, response) => {
     const exchange = new Exchange(request, response);
     response.on('close', () => onEnd(exchange));
-    if (exchange.path === '/v2' || exchange.path.startsWith('/v2/')) {
-      api
-        .serve(exchange, parseRoute(exchange.path))
-        .catch((error: unknown) => exchange.fail(error));
+    if (OPEN_TO_ALL.has(exchange.path)) {
+      answerOther(exchange, request, response);
       return;
     }
-    response.setHeader('X-Request-Id', exchange.id);
-    app(request, response, (error = httpErrors.routeUnknown()) => exchange.fail(error));
+    try {
+      const caller = access.admit(request);
+      if (caller instanceof Promise) {
+        caller
+          .then((admitted) => answer(exchange, admitted))
+          .catch((error: unknown) => exchange.fail(error));
+      } else {
+        answer(exchange, caller);
+      }
+    } catch (error) {
+      exchange.fail(error);
+    }
   };
 }
+
+/** Whatever sees to servers has to be answered, has no password, and asks at its own pace. */
+const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz']);

@@ -9,9 +9,13 @@ import { type CacheClient, createCache } from '@nixery/cache';
 import { type BlobStore, createFilesystemStore, digestOf } from '@nixery/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { PackageAccess } from '../access/package-access.ts';
+import { Policy } from '../access/policy.ts';
 import { Exchange } from '../http/exchange.ts';
 import { BlobRoute } from './blobs.ts';
 
+/** Who may have everything, so that no builder is asked which image a blob belongs to. */
+const ANYBODY = { user: null, client: undefined, rules: new Policy(new Set()).rulesFor(null) };
 const CONTENT = Buffer.from('a layer');
 const digest = digestOf(CONTENT);
 
@@ -26,7 +30,12 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'nixery-blobs-'));
   store = await createFilesystemStore({ root: dir });
   cache = createCache({ file: ':memory:' });
+  const access = new PackageAccess({
+    builder: { image: () => Promise.reject(new Error()) },
+    cache,
+  });
   const route = new BlobRoute({
+    access,
     builder: { heal: () => heal() },
     cache,
     store,
@@ -35,7 +44,9 @@ beforeEach(async () => {
   });
   server = createServer((request, response) => {
     const exchange = new Exchange(request, response);
-    route.serve(exchange, { digest }).catch((error: unknown) => exchange.fail(error));
+    route
+      .serve(exchange, { name: 'git', digest }, ANYBODY)
+      .catch((error: unknown) => exchange.fail(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });

@@ -13,6 +13,8 @@ import {
 } from '@nixery/storage';
 import { LRUCache } from 'lru-cache';
 
+import type { Caller } from '../access/caller.ts';
+import type { PackageAccess } from '../access/package-access.ts';
 import type { BlobLinks } from '../blob-links.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
@@ -24,6 +26,7 @@ import { hasMatch, sendOn } from '../http/respond.ts';
 const MAX_SIZES = 100_000;
 
 export interface BlobRouteOptions {
+  readonly access: PackageAccess;
   readonly builder: Pick<Builder, 'heal'>;
   readonly cache: CacheClient;
   readonly store: BlobStatter & BlobOpener;
@@ -43,9 +46,19 @@ export class BlobRoute {
     this.#options = options;
   }
 
-  async serve(exchange: Exchange, target: { readonly digest: string }): Promise<void> {
+  async serve(
+    exchange: Exchange,
+    target: { readonly name: string; readonly digest: string },
+    caller: Caller,
+  ): Promise<void> {
     const digest = parseDigest(target.digest, httpErrors.blobUnknown);
-    const { builder, holdMs } = this.#options;
+    const { access, builder, holdMs } = this.#options;
+    if (caller.rules.hasLists) {
+      const asked = access.requireDigest(caller, target.name, digest);
+      const known = await hold(exchange, asked, holdMs);
+      if (known.over) return;
+      if (!known.value) throw httpErrors.blobUnknown(digest);
+    }
     if (await this.#answer(exchange, digest)) return;
 
     const healed = await hold(exchange, builder.heal(digest), holdMs);

@@ -2,6 +2,8 @@ import { type Builder, type ImageRequest, parseImageName } from '@nixery/builder
 import type { CacheClient } from '@nixery/cache';
 import { BlobError, type Digest } from '@nixery/storage';
 
+import type { Caller } from '../access/caller.ts';
+import type { PackageAccess } from '../access/package-access.ts';
 import { accepts, chooseForm, type Form } from '../http/accept.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
@@ -11,6 +13,7 @@ import { hasMatch } from '../http/respond.ts';
 import type { ManifestBodies, ManifestBody } from '../manifest-bodies.ts';
 
 export interface ManifestRouteOptions {
+  readonly access: PackageAccess;
   readonly builder: Builder;
   readonly cache: CacheClient;
   readonly bodies: ManifestBodies;
@@ -36,28 +39,31 @@ export class ManifestRoute {
   async serve(
     exchange: Exchange,
     { name, reference }: { readonly name: string; readonly reference: string },
+    caller: Caller,
   ): Promise<void> {
     const { accept } = exchange.request.headers;
     const manifest = reference.includes(':')
-      ? this.#byDigest(parseDigest(reference, httpErrors.manifestUnknown), accept)
-      : this.#byTag(parseImageName(name, reference), accept);
+      ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, caller)
+      : this.#byTag(parseImageName(name, reference), accept, caller);
     const held = await hold(exchange, manifest, this.#options.holdMs);
     if (!held.over) send(exchange, held.value);
   }
 
-  async #byTag(image: ImageRequest, accept: string | undefined): Promise<Manifest> {
+  async #byTag(image: ImageRequest, accept: string | undefined, caller: Caller): Promise<Manifest> {
+    this.#options.access.requirePackages(caller, image.packages);
     const form = chooseForm(accept);
     if (form === undefined) throw httpErrors.notAcceptable();
-    return await this.#inForm(image, form);
+    return await this.#inForm(image, form, caller);
   }
 
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
-  async #inForm(image: ImageRequest, form: Form): Promise<Manifest> {
-    const { builder, cache } = this.#options;
+  async #inForm(image: ImageRequest, form: Form, caller: Caller): Promise<Manifest> {
+    const { access, builder, cache } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const { forms } = await builder.image(image, form);
-      const descriptor = forms[form];
+      const record = await builder.image(image, form, caller.client);
+      const descriptor = record.forms[form];
       if (descriptor === undefined) throw httpErrors.notAcceptable();
+      access.granted(caller, record);
       const { digest, mediaType } = descriptor;
       const body = await this.#bodyOf(digest);
       if (body !== undefined) return { digest, mediaType, bytes: body.bytes };
@@ -66,7 +72,15 @@ export class ManifestRoute {
     }
   }
 
-  async #byDigest(digest: Digest, accept: string | undefined): Promise<Manifest> {
+  async #byDigest(
+    name: string,
+    digest: Digest,
+    accept: string | undefined,
+    caller: Caller,
+  ): Promise<Manifest> {
+    if (!(await this.#options.access.requireDigest(caller, name, digest))) {
+      throw httpErrors.manifestUnknown(digest);
+    }
     const { bytes, mediaType } = (await this.#bodyOf(digest)) ?? {};
     if (bytes === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
     if (!accepts(accept, mediaType)) throw httpErrors.notAcceptable();

@@ -1,0 +1,296 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+
+import { nixEnvironment, prepareTestPackages } from '@nixery/builder/testing';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+
+import { readConfig } from './config.ts';
+import { type RunningServer, startServer } from './server.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** Passwords: s3cret-pass and hunter2-örtchen. Made by libxcrypt. */
+const HTPASSWD = `alice:$2y$05$abcdefghijklmnopqrstuuV7fpPozvyqJfnY19y0802WTlXUm6Rjy
+bob:$2b$06$ZZcdefghijklmnopqrstuua8bkbsiNJ641uyMbPYaNI2sVO4zh2Ra
+`;
+const TOKEN = 'ci-token-0123456789';
+const patient = { timeout: 30_000, interval: 20 };
+
+let dir: string;
+let server: RunningServer | undefined;
+let log: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'nixery-access-'));
+  await prepareTestPackages(join(dir, 'packages'), { salt: randomUUID() });
+  Object.assign(process.env, nixEnvironment());
+  await writeFile(join(dir, 'htpasswd'), HTPASSWD);
+  await writeFile(join(dir, 'tokens'), `ci:${TOKEN}\n`);
+});
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+async function start(env: Readonly<Record<string, string>>): Promise<void> {
+  const { config } = readConfig({
+    NIXERY_HOST: '127.0.0.1',
+    PORT: '0',
+    NIXERY_PKGS_PATH: join(dir, 'packages'),
+    STORAGE_PATH: join(dir, 'storage'),
+    NIXERY_STATE_DIR: join(dir, 'state'),
+    ...env,
+  });
+  log = '';
+  const logger = pino({}, { write: (line: string) => void (log += line) });
+  server = await startServer(config, logger, { fileIntervalMs: 10 });
+}
+
+function basic(user: string, password: string): Record<string, string> {
+  return { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+}
+const bearer = { Authorization: `Bearer ${TOKEN}` };
+
+async function ask(path: string, headers: Record<string, string> = {}, method = 'GET') {
+  return await fetch(`http://127.0.0.1:${server?.port}${path}`, { headers, method });
+}
+
+const errorSchema = z.object({
+  errors: z.tuple([z.object({ code: z.string(), message: z.string() })]),
+});
+async function errorOf(response: Response) {
+  return errorSchema.parse(await response.json()).errors[0];
+}
+const manifestSchema = z.object({
+  config: z.object({ digest: z.string() }),
+  layers: z.array(z.object({ digest: z.string() })),
+});
+
+/** Writes the policy file. */
+async function policy(lists: object): Promise<string> {
+  const file = join(dir, 'policy.json');
+  await writeFile(file, JSON.stringify(lists));
+  return file;
+}
+
+describe('a server with passwords and tokens', () => {
+  it('challenges who says nothing, and answers who says rightly who they are', async () => {
+    await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd'), NIXERY_TOKENS: join(dir, 'tokens') });
+    for (const path of [
+      '/v2/',
+      '/v2/hello/manifests/latest',
+      '/v2/hello/tags/list',
+      '/',
+      '/builds',
+    ]) {
+      const response = await ask(path);
+      expect(response.status, path).toBe(401);
+      expect(response.headers.get('www-authenticate'), path).toBe('Basic realm="nixery"');
+      expect(await errorOf(response)).toMatchObject({ code: 'UNAUTHORIZED' });
+    }
+    expect((await ask('/v2/', {}, 'HEAD')).status).toBe(401);
+    expect((await ask('/v2/', {}, 'POST')).status).toBe(401);
+
+    for (const headers of [
+      basic('alice', 's3cret-pass'),
+      basic('bob', 'hunter2-örtchen'),
+      basic('ci', TOKEN),
+      bearer,
+    ]) {
+      expect((await ask('/v2/', headers)).status).toBe(200);
+    }
+    for (const headers of [
+      basic('alice', 'wrong'),
+      basic('nobody', 's3cret-pass'),
+      basic('alice', TOKEN),
+      { Authorization: 'Bearer something-else-entirely' },
+      { Authorization: 'nonsense' },
+    ]) {
+      expect((await ask('/v2/', headers)).status).toBe(401);
+    }
+    expect((await ask('/', basic('alice', 's3cret-pass'))).status).toBe(200);
+    expect((await ask('/healthz')).status).toBe(200);
+    expect((await ask('/readyz')).status).toBe(200);
+  });
+
+  it('answers those it knows while others guess, and makes guessers wait', async () => {
+    await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd') });
+    expect((await ask('/v2/', basic('alice', 's3cret-pass'))).status).toBe(200);
+    const guesses = Array.from({ length: 100 }, (_, i) => ask('/v2/', basic('bob', `guess ${i}`)));
+    expect((await ask('/v2/', basic('alice', 's3cret-pass'))).status).toBe(200);
+    const answers = await Promise.all(guesses);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    const busy = answers.find(({ status }) => status === 429);
+    expect(busy?.headers.get('retry-after')).toBe('1');
+  });
+
+  it('follows its files, and goes on with what it knew where they break', async () => {
+    const file = join(dir, 'changing');
+    await writeFile(file, HTPASSWD);
+    await start({ NIXERY_HTPASSWD: file });
+    expect((await ask('/v2/', basic('bob', 'hunter2-örtchen'))).status).toBe(200);
+    await writeFile(file, 'alice:{SHA}notbcrypt\n');
+    await vi.waitFor(() => expect(log).toContain('not hashed with bcrypt'), patient);
+    expect(log).not.toContain('notbcrypt');
+    expect((await ask('/v2/', basic('bob', 'hunter2-örtchen'))).status).toBe(200);
+    await writeFile(file, HTPASSWD.split('\n')[0] ?? '');
+    await vi.waitFor(async () => {
+      expect((await ask('/v2/', basic('bob', 'hunter2-örtchen'))).status).toBe(401);
+    }, patient);
+    expect((await ask('/v2/', basic('alice', 's3cret-pass'))).status).toBe(200);
+  });
+
+  it('writes who asked into its log, and no secret', async () => {
+    await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd'), NIXERY_TOKENS: join(dir, 'tokens') });
+    const secrets = ['s3cret-pass', 'wr0ng-guess', TOKEN, 'in-the-query', 'hunter2'];
+    await ask('/v2/', basic('alice', 's3cret-pass'));
+    await ask('/v2/', basic('alice', 'wr0ng-guess'));
+    await ask('/v2/', { ...bearer, 'X-Api-Key': 'hunter2', Cookie: 'session=hunter2' });
+    await ask('/v2/hello/manifests/latest?access_token=in-the-query&ns=docker.io', bearer);
+    await ask('/v2/hello/manifests/latest?password=in-the-query', bearer);
+    await ask('/v2//alice:hunter2@example/manifests/latest', bearer);
+    await vi.waitFor(() => expect(log.match(/"msg":"request"/g)).toHaveLength(6), patient);
+    expect(log).toContain('"user":"alice"');
+    expect(log).toContain('"user":"ci"');
+    expect(log).toContain('access_token=***&ns=docker.io');
+    const encoded = secrets.map((secret) => Buffer.from(`alice:${secret}`).toString('base64'));
+    for (const secret of [...secrets, ...encoded]) {
+      expect(log).not.toContain(secret);
+    }
+  });
+
+  it('does not start with a file that it cannot use', async () => {
+    await expect(start({ NIXERY_HTPASSWD: join(dir, 'absent') })).rejects.toThrow(
+      /cannot be read \(ENOENT\)/,
+    );
+    await expect(start({ NIXERY_POLICY: join(dir, 'htpasswd') })).rejects.toThrow(/it is not JSON/);
+  });
+});
+
+describe('a server with lists of packages', () => {
+  it('refuses by name, by digest and by blob, and shares what allowed images hold', async () => {
+    // Everything is built while there are no lists.
+    await start({});
+    const denied = await ask('/v2/sharesa/manifests/latest');
+    const deniedDigest = String(denied.headers.get('docker-content-digest'));
+    const deniedManifest = manifestSchema.parse(await denied.json());
+    const allowed = manifestSchema.parse(await (await ask('/v2/sharesb/manifests/latest')).json());
+    await server?.stop();
+
+    await start({ NIXERY_POLICY: await policy({ everyone: { deny: ['sharesA'] } }) });
+    for (const path of [
+      'sharesa/manifests/latest',
+      'sharesa.out/manifests/latest',
+      'hello/sharesa/manifests/latest',
+      'sharesa/tags/list',
+      `sharesa/manifests/${deniedDigest}`,
+      `sharesb/manifests/${deniedDigest}`,
+      `sharesb/blobs/${deniedDigest}`,
+      `sharesb/blobs/${deniedManifest.config.digest}`,
+    ]) {
+      const response = await ask(`/v2/${path}`);
+      expect(response.status, path).toBe(403);
+      const { code, message } = await errorOf(response);
+      expect(code).toBe('DENIED');
+      expect(message).toContain('is denied by the policy of this registry');
+    }
+    const blobs = deniedManifest.layers.map(({ digest }) => digest);
+    const shared = blobs.filter((digest) =>
+      allowed.layers.some((layer) => layer.digest === digest),
+    );
+    expect(shared.length).toBeGreaterThan(0);
+    for (const digest of blobs) {
+      const { status } = await ask(`/v2/sharesb/blobs/${digest}`, {}, 'HEAD');
+      expect(status).toBe(shared.includes(digest) ? 200 : 403);
+    }
+    expect((await ask(`/v2/sharesb/blobs/sha256:${'0'.repeat(64)}`)).status).toBe(404);
+    expect((await ask(`/v2/sharesb/manifests/sha256:${'0'.repeat(64)}`)).status).toBe(404);
+    expect((await ask('/v2/sharesb/manifests/latest')).status).toBe(200);
+  });
+
+  it('has lists for users, and follows the file', async () => {
+    const file = await policy({ everyone: { allow: ['hello'] }, users: { ci: { allow: ['**'] } } });
+    await start({
+      NIXERY_POLICY: file,
+      NIXERY_HTPASSWD: join(dir, 'htpasswd'),
+      NIXERY_TOKENS: join(dir, 'tokens'),
+    });
+    const alice = basic('alice', 's3cret-pass');
+    expect((await ask('/v2/hello/manifests/latest', alice)).status).toBe(200);
+    expect((await ask('/v2/sharesb/manifests/latest', alice)).status).toBe(403);
+    expect((await ask('/v2/sharesb/manifests/latest', bearer)).status).toBe(200);
+    await policy({ everyone: { allow: ['sharesB'] } });
+    await vi.waitFor(async () => {
+      expect((await ask('/v2/hello/manifests/latest', alice)).status).toBe(403);
+    }, patient);
+    expect((await ask('/v2/sharesb/manifests/latest', alice)).status).toBe(200);
+  });
+
+  it('needs none to refuse what only leads round', async () => {
+    await start({});
+    const response = await ask('/v2/pkgsstatic.hello/manifests/latest');
+    expect(response.status).toBe(403);
+    expect((await errorOf(response)).message).toContain('NIXERY_ALLOW_SETS=pkgsStatic');
+    await server?.stop();
+    await start({ NIXERY_ALLOW_SETS: 'pkgsStatic' });
+    expect((await ask('/v2/pkgsstatic.hello/manifests/latest')).status).toBe(404);
+  });
+});
+
+describe('a server with limits', () => {
+  it('counts requests by the address that a trusted proxy tells', async () => {
+    await start({ NIXERY_CLIENT_REQUESTS: '3', NIXERY_TRUSTED_PROXIES: '127.0.0.0/8' });
+    const a = { 'X-Forwarded-For': '198.51.100.1' };
+    for (let i = 0; i < 3; i++) expect((await ask('/v2/', a)).status).toBe(200);
+    const refused = await ask('/v2/', a);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await errorOf(refused)).toMatchObject({ code: 'TOOMANYREQUESTS' });
+    expect((await ask('/v2/', { 'X-Forwarded-For': '198.51.100.2' })).status).toBe(200);
+    expect((await ask('/v2/', { Forwarded: 'for=198.51.100.3' })).status).toBe(200);
+    for (let i = 0; i < 10; i++) expect((await ask('/healthz', a)).status).toBe(200);
+    await vi.waitFor(() => expect(log).toContain('"client":"198.51.100.3"'), patient);
+  });
+
+  it('does not believe what others tell of their address', async () => {
+    await start({ NIXERY_CLIENT_REQUESTS: '2', NIXERY_TRUSTED_PROXIES: '192.0.2.0/24' });
+    const statuses = [];
+    for (const host of [1, 2, 3]) {
+      statuses.push((await ask('/v2/', { 'X-Forwarded-For': `198.51.100.${host}` })).status);
+    }
+    expect(statuses).toEqual([200, 200, 429]);
+    await vi.waitFor(() => expect(log.match(/"client":"127.0.0.1"/g)).toHaveLength(3), patient);
+  });
+
+  it('counts the builds that run for each client', async () => {
+    await start({
+      NIXERY_CLIENT_BUILDS: '1',
+      NIXERY_TRUSTED_PROXIES: '127.0.0.1',
+      NIXERY_HOLD_SECONDS: '1',
+    });
+    const a = { 'X-Forwarded-For': '198.51.100.1' };
+    const first = ask('/v2/slow3/manifests/latest', a);
+    await vi.waitFor(() => expect(log).toContain('build started'), patient);
+    const refused = await ask('/v2/slow2/manifests/latest', a);
+    expect(refused.status).toBe(429);
+    expect((await errorOf(refused)).message).toContain('1 images are being built for you');
+    expect((await first).status).toBe(200);
+    expect((await ask('/v2/slow2/manifests/latest', a)).status).toBe(200);
+  });
+});
+
+describe('a server that builds nothing', () => {
+  it('says so of what it cannot get', async () => {
+    await start({ NIXERY_BUILD: 'substitutes-only' });
+    const refused = await ask('/v2/slow1/manifests/latest');
+    expect(refused.status).toBe(403);
+    const { code, message } = await errorOf(refused);
+    expect(code).toBe('DENIED');
+    expect(message).toMatch(/NIXERY_BUILD=substitutes-only.*slow1-1\.0/);
+  });
+});

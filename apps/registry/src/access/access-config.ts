@@ -1,0 +1,126 @@
+import { z } from 'zod';
+
+import { TrustedProxies } from './client-address.ts';
+import { setNamed } from './detours.ts';
+
+/** Who may do what, and who is taken for whom. Without settings: everybody, everything but detours, by their address. */
+export interface AccessConfig {
+  /** Files, each with a format of its own; undefined where there is none. */
+  readonly htpasswd: string | undefined;
+  readonly tokens: string | undefined;
+  readonly policy: string | undefined;
+  /** Detours that are open, as nixpkgs spells them. */
+  readonly sets: ReadonlySet<string>;
+  readonly proxies: TrustedProxies | undefined;
+  /** Requests a minute for each client; null: any number. */
+  readonly requestsPerMinute: number | null;
+  /** Builds that one client may have at the same time; null: any number. */
+  readonly buildsPerClient: number | null;
+}
+
+export interface TlsConfig {
+  /** PEM files: the certificate with those that lead from it to a known one, and its key. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+const absolutePath = z.string().startsWith('/', 'must be an absolute path');
+
+function count(max: number): z.ZodType<number | null, string> {
+  const message = `must be a whole number from 0 (no limit) to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value <= max, message)
+    .transform((value) => (value === 0 ? null : value));
+}
+
+function list(text: string): readonly string[] {
+  return text.split(/[\s,]+/).filter((item) => item !== '');
+}
+
+const sets = z.string().transform((text, context) => {
+  const names = list(text).map((name) => [name, setNamed(name)] as const);
+  for (const [name, set] of names) {
+    if (set === undefined)
+      context.addIssue(
+        `holds ${JSON.stringify(name)}, which is no set that is closed; docs/security.md lists them`,
+      );
+  }
+  return new Set(names.flatMap(([, set]) => set ?? []));
+});
+
+const proxies = z.string().transform((text, context) => {
+  const parsed = TrustedProxies.parse(list(text));
+  if (parsed !== undefined) return parsed;
+  context.addIssue('must be addresses or networks, such as 10.0.0.0/8,fd00::/8');
+  return z.NEVER;
+});
+
+/** The variables, in the order of the README's table. */
+export const accessVariables = {
+  NIXERY_HTPASSWD: absolutePath.optional(),
+  NIXERY_TOKENS: absolutePath.optional(),
+  NIXERY_POLICY: absolutePath.optional(),
+  NIXERY_ALLOW_SETS: sets.optional(),
+  NIXERY_BUILD: z
+    .enum(['all', 'substitutes-only'], 'must be all or substitutes-only')
+    .default('all'),
+  NIXERY_CLIENT_REQUESTS: count(10_000_000).default(null),
+  NIXERY_CLIENT_BUILDS: count(100_000).default(null),
+  NIXERY_TRUSTED_PROXIES: proxies.optional(),
+  NIXERY_TLS_CERT: absolutePath.optional(),
+  NIXERY_TLS_KEY: absolutePath.optional(),
+};
+
+const schema = z.object(accessVariables);
+
+export function toAccessConfig(env: z.infer<typeof schema>): AccessConfig {
+  return {
+    htpasswd: env.NIXERY_HTPASSWD,
+    tokens: env.NIXERY_TOKENS,
+    policy: env.NIXERY_POLICY,
+    sets: env.NIXERY_ALLOW_SETS ?? new Set(),
+    proxies: env.NIXERY_TRUSTED_PROXIES,
+    requestsPerMinute: env.NIXERY_CLIENT_REQUESTS,
+    buildsPerClient: env.NIXERY_CLIENT_BUILDS,
+  };
+}
+
+export function toTlsConfig(env: z.infer<typeof schema>): TlsConfig | undefined {
+  const { NIXERY_TLS_CERT: cert, NIXERY_TLS_KEY: key } = env;
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** What is wrong with settings that are right each by itself. */
+export function accessProblems(
+  set: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const tls = ['NIXERY_TLS_CERT', 'NIXERY_TLS_KEY'].filter((name) => set[name] === undefined);
+  const importing = ['1', 'true'].includes(set['NIXERY_ALLOW_IFD'] ?? '');
+  return [
+    ...(tls.length === 1 ? [`${tls[0]} is not set: a certificate and its key go together`] : []),
+    ...(importing && set['NIXERY_BUILD'] === 'substitutes-only'
+      ? [
+          'NIXERY_ALLOW_IFD builds while it evaluates, and NIXERY_BUILD=substitutes-only builds nothing: set one of them',
+        ]
+      : []),
+  ];
+}
+
+/** What is right and probably not meant. */
+export function accessWarnings(
+  set: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const secrets = ['NIXERY_HTPASSWD', 'NIXERY_TOKENS'].filter((name) => set[name] !== undefined);
+  const isEncrypted =
+    set['NIXERY_TLS_CERT'] !== undefined || set['NIXERY_TRUSTED_PROXIES'] !== undefined;
+  return [
+    ...(secrets.length > 0 && !isEncrypted
+      ? [
+          `${secrets.join(' and ')}: passwords come unencrypted unless a proxy in front speaks TLS, or NIXERY_TLS_CERT and NIXERY_TLS_KEY are set`,
+        ]
+      : []),
+  ];
+}
