@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 
 import type { TlsConfig } from './access/access-config.ts';
@@ -25,15 +26,13 @@ export async function openTls(
 
 function parsePair([cert = '', key = '']: readonly string[]): TlsPair {
   try {
+    // The secure context alone would do without a key where there is none.
+    const belongs = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+    if (!belongs) throw new Error('they do not');
     createSecureContext({ cert, key });
   } catch (cause) {
-    const reason =
-      cause instanceof Error && 'reason' in cause ? String(cause.reason) : 'unknown reason';
-    throw new AccessFileError(
-      'malformed',
-      `no certificate and key that belong together (${reason})`,
-      { cause },
-    );
+    const message = 'no certificate and key that belong together';
+    throw new AccessFileError('malformed', message, { cause });
   }
   return { cert, key };
 }

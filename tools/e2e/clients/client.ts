@@ -10,6 +10,8 @@ export interface Client {
    * @throws Error with the daemon's log
    */
   start(dir: string): Promise<void>;
+  /** Has it send these on later pulls: by its own login command where it has one. */
+  logIn(credentials: RegistryLogin): Promise<CommandResult>;
   /** A pull that fails resolves, too: tests assert on what clients print. */
   pull(image: ImageReference, options?: PullOptions): Promise<PullResult>;
   /** Pushes an image that was pulled under another name, over plain HTTP. One that fails resolves, too. */
@@ -18,6 +20,13 @@ export interface Client {
   run(image: ImageReference, argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Ends the daemon, its containers and its mounts, however the client has got on. */
   stop(): Promise<void>;
+}
+
+export interface RegistryLogin {
+  /** Host and port. */
+  readonly host: string;
+  readonly user: string;
+  readonly password: string;
 }
 
 export interface ImageReference {

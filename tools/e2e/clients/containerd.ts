@@ -9,6 +9,7 @@ import {
   type PullOptions,
   type PullResult,
   type PushResult,
+  type RegistryLogin,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
@@ -22,6 +23,7 @@ export class Containerd extends NamespacedClient implements Client {
   readonly name = 'containerd';
   protected readonly commands = ['containerd', 'ctr', 'runc', '/bin/busybox'];
   #containers = 0;
+  #credentials: readonly string[] = [];
 
   override async start(dir: string): Promise<void> {
     await super.start(dir);
@@ -33,6 +35,11 @@ export class Containerd extends NamespacedClient implements Client {
     );
   }
 
+  logIn({ password, user }: RegistryLogin): Promise<CommandResult> {
+    this.#credentials = [`--user=${user}:${password}`];
+    return Promise.resolve({ code: 0, stdout: '', stderr: '' });
+  }
+
   async pull(image: ImageReference, { certificates }: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
     const pulled = await this.namespace.run([
@@ -42,6 +49,7 @@ export class Containerd extends NamespacedClient implements Client {
       ...(certificates === undefined
         ? ['--plain-http']
         : [`--hosts-dir=${this.#hostsFolder(image.host, certificates)}`]),
+      ...this.#credentials,
       reference,
     ]);
     return pullResult(pulled, () =>

@@ -6,6 +6,7 @@ import {
   formatReference,
   type ImageReference,
   type PullResult,
+  type RegistryLogin,
   type PushResult,
   type RunOptions,
 } from './client.ts';
@@ -37,6 +38,11 @@ export class Docker extends NamespacedClient implements Client {
       '--ip6tables=false',
     ];
     await this.namespace.startDaemon(daemon, [...this.#docker(), 'version']);
+  }
+
+  logIn({ host, password, user }: RegistryLogin): Promise<CommandResult> {
+    const login = ['login', `--username=${user}`, '--password-stdin', host];
+    return this.namespace.run([...this.#docker(), ...login], { stdin: password });
   }
 
   async pull(image: ImageReference): Promise<PullResult> {
@@ -75,6 +81,11 @@ export class Docker extends NamespacedClient implements Client {
   }
 
   #docker(): string[] {
-    return ['docker', `--host=unix://${path.join(this.namespace.dir, 'docker.sock')}`];
+    const { dir } = this.namespace;
+    return [
+      'docker',
+      `--config=${path.join(dir, 'docker-config')}`,
+      `--host=unix://${path.join(dir, 'docker.sock')}`,
+    ];
   }
 }

@@ -7,6 +7,7 @@ import {
   type PullOptions,
   type PullResult,
   type PushResult,
+  type RegistryLogin,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
@@ -15,6 +16,18 @@ import { pullResult, tlsFlags, volumeFlags } from './flags.ts';
 export class Podman extends NamespacedClient implements Client {
   readonly name = 'podman';
   protected readonly commands = ['podman', 'runc'];
+  #authFlags: readonly string[] = [];
+
+  async logIn({ host, password, user }: RegistryLogin): Promise<CommandResult> {
+    const authFile = path.join(this.namespace.dir, 'auth.json');
+    const login = ['login', '--tls-verify=false', `--authfile=${authFile}`];
+    const result = await this.namespace.run(
+      [...this.#podman(), ...login, `--username=${user}`, '--password-stdin', host],
+      { stdin: password },
+    );
+    this.#authFlags = [`--authfile=${authFile}`];
+    return result;
+  }
 
   async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
@@ -22,6 +35,7 @@ export class Podman extends NamespacedClient implements Client {
       ...this.#podman(),
       'pull',
       ...tlsFlags(options),
+      ...this.#authFlags,
       reference,
     ]);
     return pullResult(pulled, async () => {

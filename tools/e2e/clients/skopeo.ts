@@ -10,6 +10,7 @@ import {
   type PullOptions,
   type PullResult,
   type PushResult,
+  type RegistryLogin,
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
@@ -27,6 +28,12 @@ export class Skopeo extends NamespacedClient implements Client {
   readonly name = 'skopeo';
   protected readonly commands = ['skopeo', 'umoci', 'runc'];
   #containers = 0;
+  #credentials: readonly string[] = [];
+
+  logIn({ password, user }: RegistryLogin): Promise<CommandResult> {
+    this.#credentials = [`--src-creds=${user}:${password}`];
+    return Promise.resolve({ code: 0, stdout: '', stderr: '' });
+  }
 
   async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const layout = this.#layout(image);
@@ -36,6 +43,7 @@ export class Skopeo extends NamespacedClient implements Client {
       '--insecure-policy',
       'copy',
       ...tlsFlags(options, 'src-'),
+      ...this.#credentials,
       `--digestfile=${digestFile}`,
       `docker://${formatReference(image)}`,
       `oci:${layout}`,

@@ -26,6 +26,8 @@ export class WatchedFiles<T> {
   readonly #stopped = new AbortController();
   #value: T;
   #state: string;
+  /** A state seen once, to be believed when it is seen again. */
+  #settling: string | undefined;
 
   private constructor(options: WatchedFilesOptions<T>, state: string, value: T) {
     this.#options = options;
@@ -61,6 +63,11 @@ export class WatchedFiles<T> {
     try {
       const state = await stateOf(this.#options);
       if (state === this.#state) return;
+      // Whoever writes a file where it is may be half-way.
+      if (state !== this.#settling) {
+        this.#settling = state;
+        return;
+      }
       this.#state = state;
       this.#value = await load(this.#options);
       if (!this.#stopped.signal.aborted) onChange?.(this.#value);
