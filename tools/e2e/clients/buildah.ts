@@ -10,6 +10,7 @@ import {
   type RegistryLogin,
   type RunOptions,
 } from './client.ts';
+import type { CapturedResult } from './command.ts';
 import { NamespacedClient } from './namespaced-client.ts';
 import { pullResult, tlsFlags, volumeFlags } from './flags.ts';
 
@@ -69,6 +70,22 @@ export class Buildah extends NamespacedClient implements Client {
     return this.namespace.run([...this.#buildah(), 'run', ...flags, '--', container, ...argv], {
       stdin,
     });
+  }
+
+  /**
+   * Builds an image, pulling what it is built from.
+   *
+   * @param context a folder with a `Dockerfile`
+   */
+  async build(image: ImageReference, context: string): Promise<CapturedResult> {
+    const flags = [
+      '--tls-verify=false',
+      '--runtime=runc',
+      '--network=none',
+      `--cgroup-parent=/${this.namespace.cgroup}`,
+    ];
+    const tag = ['--tag', formatReference(image)];
+    return await this.namespace.run([...this.#buildah(), 'bud', ...flags, ...tag, context]);
   }
 
   #buildah(): string[] {

@@ -64,6 +64,18 @@ export class Skopeo extends NamespacedClient implements Client {
     return { code, output };
   }
 
+  /**
+   * Unpacks an image that was pulled.
+   *
+   * @param name of a new folder for it
+   * @returns the folder, an OCI bundle: the files are in `rootfs`
+   */
+  async unpack(image: ImageReference, name: string): Promise<string> {
+    const bundle = path.join(this.namespace.dir, name);
+    await this.namespace.mustRun(['umoci', 'unpack', '--image', this.#layout(image), bundle]);
+    return bundle;
+  }
+
   async run(
     image: ImageReference,
     argv: readonly string[],
@@ -72,9 +84,7 @@ export class Skopeo extends NamespacedClient implements Client {
     this.#containers += 1;
     const id = `container-${this.#containers}`;
     const { dir, cgroup } = this.namespace;
-    const bundle = path.join(dir, id);
-    await this.namespace.mustRun(['umoci', 'unpack', '--image', this.#layout(image), bundle]);
-
+    const bundle = await this.unpack(image, id);
     const configFile = path.join(bundle, 'config.json');
     const config = RuntimeConfig.parse(JSON.parse(readFileSync(configFile, 'utf8')));
     const { namespaces } = config.linux;
