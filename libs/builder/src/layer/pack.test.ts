@@ -20,7 +20,8 @@ import {
   type AwkwardStoreOptions,
 } from '../testing/awkward-store.ts';
 import { removeReadOnlyTree } from '../testing/private-store.ts';
-import { packLayer } from './pack.ts';
+import { packLayer, packSymlinkLayer } from './pack.ts';
+import { SYMLINK_LAYER_VERSION } from './skeleton.ts';
 import type { PackedLayer } from './types.ts';
 
 const compression = { format: 'gzip', level: 6 } as const;
@@ -66,6 +67,15 @@ const GOLDEN = {
 
 const GOLDEN_TOGETHER = 'sha256:a411fde72c0010a6057644dcebfacf8420ad15ac5d0257da4d0048c0fd936c90';
 
+/** Another digest takes another version: what is known by one key must not be two things. */
+const GOLDEN_LINKS = [
+  2,
+  {
+    ok: true,
+    layer: { diffId: 'sha256:c7e18d479ee3eccee37a743eac4cb3ef3d8b6564fe1e5f8f386eccf2f3c3069e' },
+  },
+];
+
 describe('the same bytes everywhere', () => {
   test.each(Object.entries(GOLDEN))('the archive of %s has its golden digest', (name, golden) => {
     const path = new Map(Object.entries(AWKWARD_PATHS)).get(name) ?? '';
@@ -77,6 +87,16 @@ describe('the same bytes everywhere', () => {
     const paths = Object.values(AWKWARD_PATHS);
     expect(pack(storeDir, paths).diffId).toBe(GOLDEN_TOGETHER);
     expect(pack(storeDir, paths.toReversed()).diffId).toBe(GOLDEN_TOGETHER);
+  });
+
+  test('the links of awkward packages have theirs, in a version of the symlink layer', () => {
+    const result = packSymlinkLayer({
+      packages: Object.entries(AWKWARD_PATHS).map(([name, path]) => ({ name, path })),
+      storeDir: prepareStore('store', { reversed: true }),
+      spoolFile: join(dir, 'links'),
+      compression,
+    });
+    expect([SYMLINK_LAYER_VERSION, result]).toMatchObject(GOLDEN_LINKS);
   });
 
   test('an optimised store, of hard links, gives the same', () => {
