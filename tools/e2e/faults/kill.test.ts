@@ -8,11 +8,11 @@ import {
   inspectServer,
   type PackageRepository,
 } from '@nixery/builder/testing';
+import { createRandom } from '@nixery/storage/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { countLogged, type LogLine, logLines } from '../log-lines.ts';
 import { type RegistryServer, startRegistry } from '../server.ts';
 import { processesOf, temporaryFiles } from './leftovers.ts';
-import { seededRandom } from './random.ts';
 
 const KILLS = process.env['NIXERY_TEST_LONG'] === '1' ? 200 : 20;
 const SEED = Number(process.env['NIXERY_TEST_SEED'] ?? '1');
@@ -79,7 +79,7 @@ test(
   `a server killed ${KILLS} times while it builds loses nothing that it has answered, and leaves nothing behind`,
   { timeout: KILLS * 30_000 },
   async () => {
-    const random = seededRandom(SEED);
+    const random = createRandom(SEED);
     const acknowledged: Acknowledged[] = [];
     const dirs = { state: path.join(dir, 'state'), storage: path.join(dir, 'storage') };
     const env = { NIXERY_PKGS_REPO: repository.url, NIXERY_LOG_LEVEL: 'debug' };

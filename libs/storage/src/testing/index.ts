@@ -4,3 +4,5 @@ export { randomFaults, type Fault, type FaultKind, type FaultPlan } from './faul
 export { startGcsServer, type GcsServer, type GcsServerOptions } from './gcs-server/server.ts';
 export { CREDENTIALS } from './s3-server/signature.ts';
 export { startS3Server, type S3Server, type S3ServerOptions } from './s3-server/server.ts';
+export { BUCKET_KINDS, startBucketPeer, type BucketKind, type BucketPeer } from './peer.ts';
+export { createRandom } from './random.ts';

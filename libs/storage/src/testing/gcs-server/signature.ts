@@ -1,4 +1,5 @@
 import { createHash, verify, type KeyObject } from 'node:crypto';
+import { encodeUri } from '../encode-uri.ts';
 import type { Exchange } from './answer.ts';
 
 /** A service account, by its e-mail address and the public half of its key. */
@@ -32,7 +33,7 @@ export function verifySignature(
   const headers = signedHeaders.split(';').map((name) => `${name}:${headerOf(request, name)}\n`);
   const canonicalQuery = [...query]
     .filter(([name]) => name !== 'X-Goog-Signature')
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`)
     .toSorted()
     .join('&');
   const canonicalRequest = [
@@ -57,12 +58,4 @@ export function verifySignature(
 function headerOf(request: Exchange['request'], name: string): string {
   const value = String(request.headers[name] ?? '').trim();
   return name === 'host' ? value.replace(/:\d+$/, '') : value;
-}
-
-/** RFC 3986: everything but the unreserved characters. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

@@ -4,7 +4,7 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import S3rver from 's3rver';
+import { S3rver } from './s3rver.ts';
 import { forward } from '../forward.ts';
 import { readBody } from '../gcs-server/answer.ts';
 import { listen } from '../listen.ts';
@@ -20,6 +20,8 @@ export interface S3ServerOptions {
   readonly now?: () => number;
   /** Refuses, by method and path, what the credentials do not permit. Default: nothing. */
   readonly isDenied?: (method: string, path: string) => boolean;
+  /** Sees each request before it is served. */
+  readonly onRequest?: (request: IncomingMessage) => void;
 }
 
 /** An S3 server on loopback. */
@@ -54,6 +56,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   let turn: Promise<void> = Promise.resolve();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    options.onRequest?.(request);
     const url = new URL(request.url ?? '', target);
     if (url.searchParams.has('partNumber')) parts += 1;
     const body = await readBody(request);

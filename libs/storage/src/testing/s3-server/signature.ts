@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { encodeUri } from '../encode-uri.ts';
 
 /** What s3rver knows its one user by. */
 export const CREDENTIALS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } as const;
@@ -30,7 +31,7 @@ export function verifyPresigned(request: IncomingMessage, url: URL, nowMs: numbe
     .map((name) => `${name}:${String(request.headers[name] ?? '').trim()}\n`);
   const canonicalQuery = [...query]
     .filter(([name]) => name !== 'X-Amz-Signature')
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`)
     .toSorted()
     .join('&');
   const canonicalRequest = [
@@ -58,12 +59,4 @@ export function verifyPresigned(request: IncomingMessage, url: URL, nowMs: numbe
 
 function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
-}
-
-/** RFC 3986: everything but the unreserved characters. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

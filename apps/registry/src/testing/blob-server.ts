@@ -1,0 +1,55 @@
+import { createServer } from 'node:http';
+
+import { createCache } from '@nixery/cache';
+import type { BlobStore, Digest } from '@nixery/storage';
+
+import { BlobLinks } from '../blob-links.ts';
+import { parseDigest } from '../http/digest.ts';
+import { httpErrors } from '../http/errors.ts';
+import { sendError } from '../http/respond.ts';
+import { BlobRoute } from '../routes/blobs.ts';
+
+export interface BlobServerOptions {
+  readonly store: BlobStore;
+  readonly mode: 'redirect' | 'proxy';
+  /** Makes a blob again that the storage has lost. */
+  readonly heal: (digest: Digest) => Promise<boolean>;
+}
+
+/** The blob route alone, on a free port of 127.0.0.1. */
+export interface BlobServer {
+  /** Asks for a blob without following redirects. */
+  ask(digest: Digest, init?: RequestInit): Promise<Response>;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startBlobServer({
+  store,
+  mode,
+  heal,
+}: BlobServerOptions): Promise<BlobServer> {
+  const cache = createCache({ file: ':memory:' });
+  const links = mode === 'redirect' ? new BlobLinks(store) : undefined;
+  const route = new BlobRoute({ builder: { heal }, cache, store, links, holdMs: 20_000 });
+  const server = createServer((request, response) => {
+    const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://localhost');
+    const digest = parseDigest(pathname.slice(1), httpErrors.blobUnknown);
+    route.serve(request, response, { digest, query }).catch((error: unknown) => {
+      sendError(response, error);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    port,
+    ask: (digest, init = {}) =>
+      fetch(`http://127.0.0.1:${port}/${digest}`, { redirect: 'manual', ...init }),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await cache.stop();
+    },
+  };
+}
