@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import { digestOf, type Digest } from '../digest.ts';
 import { BlobError } from '../error.ts';
 import { systemError } from '../filesystem/system-error.ts';
@@ -21,16 +20,6 @@ export function contentOf(bytes: Uint8Array): Content {
     size: buffer.length,
     read: (offset, length) => Promise.resolve(buffer.subarray(offset, offset + length)),
   };
-}
-
-/** A stream over all of `content`, in pieces of at most `pieceBytes`, read as they are wanted. */
-export function streamOf(content: Content, pieceBytes: number): Readable {
-  async function* pieces(): AsyncGenerator<Buffer> {
-    for (let offset = 0; offset < content.size; offset += pieceBytes) {
-      yield await content.read(offset, Math.min(pieceBytes, content.size - offset));
-    }
-  }
-  return Readable.from(pieces(), { objectMode: false });
 }
 
 /**

@@ -11,8 +11,9 @@ import type { Tuning } from '../bucket/tuning.ts';
 import { BlobError } from '../error.ts';
 import type { S3Clients } from './client.ts';
 import { s3Error, statusOf } from './error.ts';
+import { uploadParts } from './multipart.ts';
 import { openObject } from './read.ts';
-import { uploadParts, uploadWhole } from './upload.ts';
+import { uploadWhole } from './upload.ts';
 
 /** As long as for Cloud Storage; clients follow a redirect at once, in seconds. */
 const VALID_SECONDS = 5 * 60;
