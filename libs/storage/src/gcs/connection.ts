@@ -111,9 +111,21 @@ function credentialsError(cause: unknown): BlobError {
   );
 }
 
+const NETWORK_CODES = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
 function isConnectionFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const status = 'status' in error ? Number(error.status) : Number.NaN;
   if (status >= 500 || status === 429) return true;
-  return 'code' in error && typeof error.code === 'string' && /^E[A-Z_]+$/.test(error.code);
+  return 'code' in error && NETWORK_CODES.has(String(error.code));
 }
