@@ -6,7 +6,7 @@ import type { BlobStore, Digest } from '@nixery/storage';
 import { BlobLinks } from '../blob-links.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
-import { sendError } from '../http/respond.ts';
+import { Exchange } from '../http/exchange.ts';
 import { BlobRoute } from '../routes/blobs.ts';
 
 export interface BlobServerOptions {
@@ -33,11 +33,10 @@ export async function startBlobServer({
   const links = mode === 'redirect' ? new BlobLinks(store) : undefined;
   const route = new BlobRoute({ builder: { heal }, cache, store, links, holdMs: 20_000 });
   const server = createServer((request, response) => {
-    const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://localhost');
+    const exchange = new Exchange(request, response);
+    const { pathname } = new URL(request.url ?? '', 'http://localhost');
     const digest = parseDigest(pathname.slice(1), httpErrors.blobUnknown);
-    route.serve(request, response, { digest, query }).catch((error: unknown) => {
-      sendError(response, error);
-    });
+    route.serve(exchange, { digest }).catch((error: unknown) => exchange.fail(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
