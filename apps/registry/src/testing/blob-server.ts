@@ -3,11 +3,15 @@ import { createServer } from 'node:http';
 import { createCache } from '@nixery/cache';
 import type { BlobStore, Digest } from '@nixery/storage';
 
+import { PackageAccess } from '../access/package-access.ts';
+import { Policy } from '../access/policy.ts';
 import { BlobLinks } from '../blob-links.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import { Exchange } from '../http/exchange.ts';
 import { BlobRoute } from '../routes/blobs.ts';
+
+const ANYBODY = { user: null, client: undefined, rules: new Policy(new Set()).rulesFor(null) };
 
 export interface BlobServerOptions {
   readonly store: BlobStore;
@@ -31,12 +35,25 @@ export async function startBlobServer({
 }: BlobServerOptions): Promise<BlobServer> {
   const cache = createCache({ file: ':memory:' });
   const links = mode === 'redirect' ? new BlobLinks(store) : undefined;
-  const route = new BlobRoute({ builder: { heal }, cache, store, links, holdMs: 20_000 });
+  const access = new PackageAccess({
+    builder: { image: () => Promise.reject(new Error()) },
+    cache,
+  });
+  const route = new BlobRoute({
+    access,
+    builder: { heal },
+    cache,
+    store,
+    links,
+    holdMs: 20_000,
+  });
   const server = createServer((request, response) => {
     const exchange = new Exchange(request, response);
     const { pathname } = new URL(request.url ?? '', 'http://localhost');
     const digest = parseDigest(pathname.slice(1), httpErrors.blobUnknown);
-    route.serve(exchange, { digest }).catch((error: unknown) => exchange.fail(error));
+    route
+      .serve(exchange, { name: 'git', digest }, ANYBODY)
+      .catch((error: unknown) => exchange.fail(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
