@@ -43,8 +43,6 @@ const BY_NORMAL_NAME: ReadonlyMap<string, string> = new Map(
   SETS.map((name) => [normalAttribute(name), name]),
 );
 
-const NONE: readonly Detour[] = [];
-
 /** The names of all such sets. */
 export const DETOURS: readonly string[] = SETS;
 
@@ -65,11 +63,6 @@ export function detoursOf(
   attribute: string,
   { innerPkgs }: { readonly innerPkgs: boolean },
 ): readonly Detour[] {
-  // Nearly every name is a single one, in lower case as in the image's name, and none of these.
-  if (!attribute.includes('.')) {
-    const set = BY_NORMAL_NAME.get(attribute);
-    return set === undefined ? NONE : [{ set, rest: '' }];
-  }
   const path = normalAttribute(attribute);
   const detours: Detour[] = [];
   const parts = path.split('.');
@@ -79,6 +72,11 @@ export function detoursOf(
     detours.push({ set, rest: parts.slice(index + 1).join('.') });
   }
   return detours;
+}
+
+/** False only where there is no detour. Nearly every name is a single one, in lower case as in the image's name, and none of these. */
+export function mayBeDetour(attribute: string): boolean {
+  return attribute.includes('.') || BY_NORMAL_NAME.has(attribute);
 }
 
 /** A name of a set by which to allow it, in whatever case; undefined for what is none. */

@@ -2,7 +2,7 @@ import { parseImageName } from '@nixery/builder';
 import { z } from 'zod';
 
 import { AccessFileError } from './access-file.ts';
-import { detoursOf } from './detours.ts';
+import { detoursOf, mayBeDetour } from './detours.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
 
 /** Packages that no list has to name, and none can take away: every image holds them. */
@@ -60,6 +60,8 @@ export class Rules {
   /** Why an image of these packages is not given, in a sentence that names the first that is refused; undefined if it is. */
   refusal(packages: readonly string[]): string | undefined {
     for (const attribute of packages) {
+      // Of every image asked for, this is asked.
+      if (!this.hasLists && !mayBeDetour(attribute)) continue;
       if (ALWAYS.has(attribute)) continue;
       const reason = this.#refusalOf(attribute);
       if (reason !== undefined) return reason;
