@@ -9,7 +9,9 @@ import { Builder } from './builder.ts';
 import { Builds } from './builds.ts';
 import { Healer } from './healer.ts';
 import { ImageBuilder, type ImageOptions } from './image-builder.ts';
+import { ImageRecords } from './image-records.ts';
 import { LayerCache } from './layer-cache.ts';
+import { Leases } from './leases.ts';
 import { PackageProvider } from './package-provider.ts';
 import { fetchEnvironment } from './process/environment.ts';
 import { RevisionImages } from './revision-images.ts';
@@ -75,9 +77,11 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
   const { maxBuilds, maxBuildsPerClient = Infinity, substitutesOnly = false } = options;
   const source = createSource(options);
   const workers = new Workers({ nixThreads: options.nixThreads, onError });
+  const leases = new Leases(store);
   // A folder means something on one machine only.
-  const shared = source.kind === 'path' ? undefined : new SharedRecords({ store, onEvent });
-  const layers = new LayerCache({ cache, store, shared, spoolDir: state.spool });
+  const shared = source.kind === 'path' ? undefined : new SharedRecords({ store, leases, onEvent });
+  const layers = new LayerCache({ cache, store, leases, shared, spoolDir: state.spool });
+  const records = new ImageRecords({ store, onEvent });
   const packages = new PackageProvider({
     allow: image.allow,
     importFromDerivation: image.importFromDerivation,
@@ -90,7 +94,17 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     buildTimeoutMs: options.buildTimeoutMs,
     onEvent,
   });
-  const images = new ImageBuilder({ image, source, packages, store, layers, workers, onEvent });
+  const images = new ImageBuilder({
+    image,
+    source,
+    packages,
+    store,
+    layers,
+    leases,
+    records,
+    workers,
+    onEvent,
+  });
   const builds = new Builds({
     maxBuilds,
     maxBuildsPerClient,
@@ -98,7 +112,7 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     onEvent,
   });
   const revisions = new RevisionImages({ cache, images, shared });
-  const healer = new Healer({ cache, store, images, layers, builds, onEvent });
+  const healer = new Healer({ cache, store, records, images, layers, builds, onEvent });
   const { staleMs } = options;
   return new Builder({ cache, source, images, revisions, builds, healer, staleMs, onEvent });
 }

@@ -1,4 +1,4 @@
-import type { CacheClient, Digest, ManifestEntry, ManifestRecord } from '@nixery/cache';
+import type { CacheClient, Digest, ManifestRecord } from '@nixery/cache';
 import type { BlobDeleter, BlobOpener, BlobStatter } from '@nixery/storage';
 
 import { Build, type BuildEvent } from './build.ts';
@@ -7,6 +7,7 @@ import { BuildError } from './errors.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import type { ImageRequest } from './image-name.ts';
+import type { ImageRecords } from './image-records.ts';
 import { requestOf } from './image-request.ts';
 import { readThrough } from './intact.ts';
 import type { LayerCache } from './layer-cache.ts';
@@ -19,6 +20,8 @@ const MAX_REMEMBERED = 10_000;
 export interface HealerOptions {
   readonly cache: CacheClient;
   readonly store: BlobStatter & BlobOpener & BlobDeleter;
+  /** Images that the cache may not know (any more). */
+  readonly records: ImageRecords;
   readonly images: ImageBuilder;
   readonly layers: LayerCache;
   readonly builds: Builds;
@@ -60,10 +63,10 @@ export class Healer {
 
     const lostAt = this.#lost.get(digest);
     if (lostAt !== undefined && performance.now() - lostAt < RETRY_AFTER_MS) return false;
-    const entry = (await cache.findManifest(digest)) ?? (await cache.findManifestWith(digest));
-    if (entry === null) return false;
+    const record = await this.#imageWith(digest);
+    if (record === null) return false;
 
-    const error = await this.#rebuild(entry, digest);
+    const error = await this.#rebuild(record, digest);
     if ((await this.#look(digest, false)) === 'intact') {
       this.#lost.delete(digest);
       onEvent({ type: 'healed', digest });
@@ -76,16 +79,21 @@ export class Healer {
     return false;
   }
 
+  async #imageWith(digest: Digest): Promise<ManifestRecord | null> {
+    const { cache, records } = this.#options;
+    const entry = (await cache.findManifest(digest)) ?? (await cache.findManifestWith(digest));
+    return entry === null ? await records.find(digest) : entry.record;
+  }
+
   /**
    * @returns what the build failed with, where it would fail again
    * @throws BuildError where it may not
    */
-  async #rebuild(entry: ManifestEntry, digest: Digest): Promise<BuildError | undefined> {
+  async #rebuild(record: ManifestRecord, digest: Digest): Promise<BuildError | undefined> {
     const { builds, store } = this.#options;
-    const { record } = entry;
     const request = requestOf(record);
     if (request === null) return undefined;
-    const key = `heal ${record.forms.oci?.digest ?? entry.key}`;
+    const key = `heal ${record.forms.oci?.digest ?? record.config}`;
     // One that began before the blob was lost may have seen it there.
     const isShared = builds.isRunning(key);
     const error = await this.#build(key, request, record);

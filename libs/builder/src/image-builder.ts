@@ -1,10 +1,11 @@
 import type { LayerRecord, ManifestRecord } from '@nixery/cache';
-import type { BlobStore } from '@nixery/storage';
+import type { BlobPutter } from '@nixery/storage';
 
 import type { Build, BuildEvent } from './build.ts';
 import { composeImage } from './compose.ts';
 import { BuildError } from './errors.ts';
 import type { ImageRequest } from './image-name.ts';
+import type { ImageRecords } from './image-records.ts';
 import { describeRequest } from './image-request.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import { keyOf } from './keys.ts';
@@ -15,6 +16,7 @@ import type { Popularity } from './layer/popularity.ts';
 import { SYMLINK_LAYER_VERSION } from './layer/skeleton.ts';
 import type { Collision } from './layer/task.ts';
 import type { Compression, StorePathInfo } from './layer/types.ts';
+import type { Leases } from './leases.ts';
 import type { Allowances, Package } from './nix/evaluate.ts';
 import type { PackageProvider } from './package-provider.ts';
 import type { PackageSource, Revision } from './source/index.ts';
@@ -36,8 +38,10 @@ export interface ImageBuilderOptions {
   readonly image: ImageOptions;
   readonly source: PackageSource;
   readonly packages: PackageProvider;
-  readonly store: BlobStore;
+  readonly store: BlobPutter;
   readonly layers: LayerCache;
+  readonly leases: Leases;
+  readonly records: ImageRecords;
   readonly workers: Workers;
   readonly onEvent: (event: BuildEvent) => void;
 }
@@ -192,14 +196,9 @@ export class ImageBuilder {
     packages: readonly Package[],
     layers: readonly LayerRecord[],
   ): Promise<ManifestRecord> {
-    const { store } = this.#options;
+    const { leases, records, store } = this.#options;
     const image = await composeImage(request.system, packages, layers);
-    await Promise.all(
-      image.documents.map(({ digest, bytes, mediaType }) =>
-        store.put(digest, { bytes }, mediaType),
-      ),
-    );
-    return {
+    const record = {
       forms: image.forms,
       config: image.config,
       layers: layers.map(({ digest }) => digest),
@@ -207,6 +206,15 @@ export class ImageBuilder {
       revision: revision.commit,
       builtAt: Date.now(),
     };
+    // The same packages of another revision make the same documents, which may be old by now.
+    await leases.hold(image.documents.map(({ digest }) => digest));
+    await Promise.all([
+      records.keep(record),
+      ...image.documents.map(({ digest, bytes, mediaType }) =>
+        store.put(digest, { bytes }, mediaType),
+      ),
+    ]);
+    return record;
   }
 
   async close(): Promise<void> {

@@ -3,10 +3,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { CacheClient, Digest, LayerRecord } from '@nixery/cache';
-import type { BlobStore } from '@nixery/storage';
+import type { BlobPutter } from '@nixery/storage';
 
 import type { LayerOrigin } from './build.ts';
 import { BuildError } from './errors.ts';
+import type { Leases } from './leases.ts';
 import type { LayerFailure } from './layer/error.ts';
 import type { PackedLayer } from './layer/types.ts';
 import type { SharedRecords } from './shared-records.ts';
@@ -35,7 +36,9 @@ export interface LayerFollower {
 
 export interface LayerCacheOptions {
   readonly cache: CacheClient;
-  readonly store: BlobStore;
+  readonly store: BlobPutter;
+  /** Keeps the blobs of known layers. */
+  readonly leases: Leases;
   /** What other servers have packed; undefined where nothing is shared. */
   readonly shared: SharedRecords | undefined;
   /** Where layers are written before they are stored. */
@@ -72,10 +75,11 @@ export class LayerCache {
     follower: LayerFollower,
   ): Promise<readonly LayerRecord[]> {
     const known = await this.#options.cache.getLayers(wanted.map(({ key }) => key));
+    const stored = await this.#stored([...known.values()]);
     const records = await Promise.allSettled(
       wanted.map(async (layer) => {
         const record = known.get(layer.key);
-        if (record !== undefined && (await this.#isStored(record))) {
+        if (record !== undefined && stored.has(record.digest)) {
           follower.stored(layer, 'known', record);
           return record;
         }
@@ -99,14 +103,23 @@ export class LayerCache {
     for (const digest of digests) this.#checked.delete(digest);
   }
 
-  async #isStored(record: LayerRecord): Promise<boolean> {
+  /** Those of these layers that the storage has; what is not certain is looked at, and held. */
+  async #stored(records: readonly LayerRecord[]): Promise<ReadonlySet<Digest>> {
     const now = performance.now();
-    const checked = this.#checked.get(record.digest);
-    if (checked !== undefined && now - checked < CHECKED_MS) return true;
-    const status = await this.#options.store.stat(record.digest);
-    if (!status.exists || status.size !== record.size) return false;
-    this.#seen(record);
-    return true;
+    const stored = new Set<Digest>();
+    const unchecked: LayerRecord[] = [];
+    for (const record of records) {
+      const checked = this.#checked.get(record.digest);
+      if (checked !== undefined && now - checked < CHECKED_MS) stored.add(record.digest);
+      else unchecked.push(record);
+    }
+    const held = await this.#options.leases.hold(unchecked.map(({ digest }) => digest));
+    for (const record of unchecked) {
+      if (held.get(record.digest) !== record.size) continue;
+      stored.add(record.digest);
+      this.#seen(record);
+    }
+    return stored;
   }
 
   #seen(record: LayerRecord): void {
@@ -128,13 +141,15 @@ export class LayerCache {
   }
 
   async #packAndStore(layer: WantedLayer, follower: LayerFollower): Promise<LayerRecord> {
-    const { cache, shared, spoolDir, store } = this.#options;
+    const { cache, leases, shared, spoolDir, store } = this.#options;
     const spoolFile = join(spoolDir, randomUUID());
     try {
       const packed = await layer.pack(spoolFile);
       if (!packed.ok) throw failureOf(packed);
       const { digest, diffId, size, mediaType } = packed.layer;
       follower.packed(layer, size);
+      // It may be there, unknown to all caches: then collection may just be looking at it.
+      await leases.hold([digest]);
       await store.put(digest, { file: spoolFile, move: true, verified: { size } }, mediaType);
       const packedRecord = { digest, diffId, size, mediaType, paths: layer.paths };
       const record = (await shared?.publishLayer(layer.key, packedRecord)) ?? packedRecord;

@@ -9,15 +9,23 @@ const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]
 const bytes = z.int().nonnegative();
 const descriptor = z.object({ digest, size: bytes, mediaType: z.string().min(1).max(256) });
 
-export const sharedManifestSchema: z.ZodType<ManifestRecord> = z.object({
+const image = z.object({
   forms: z
     .object({ oci: descriptor.exactOptional(), docker: descriptor.exactOptional() })
     .refine((forms) => Object.keys(forms).length > 0, 'an image has at least one form'),
   request: z.looseObject({ name: z.string().min(1), reference: z.string().min(1) }),
-  revision: z.string().min(1),
+  revision: z.string().min(1).nullable(),
   builtAt: z.int(),
   config: digest,
   layers: z.array(digest).max(1_000),
+});
+
+/** An image by the digest of one of its manifests. */
+export const imageRecordSchema: z.ZodType<ManifestRecord> = image;
+
+/** An image by revision key: there is a revision. */
+export const sharedManifestSchema: z.ZodType<ManifestRecord> = image.extend({
+  revision: z.string().min(1),
 });
 
 export const sharedLayerSchema: z.ZodType<LayerRecord> = z.object({

@@ -1,7 +1,9 @@
 import type { LayerRecord, ManifestRecord } from '@nixery/cache';
-import { BlobError, type BlobStatter, type ObjectName, type ObjectStore } from '@nixery/storage';
+import { BlobError, type Digest, type ObjectName, type ObjectStore } from '@nixery/storage';
 import type { z } from 'zod';
 
+import type { Leases } from './leases.ts';
+import { layerRecordName, revisionRecordName } from './record-names.ts';
 import { sharedLayerSchema, sharedManifestSchema } from './record-schemas.ts';
 
 /** Something the second level of the cache could not do. Builds go on without it. */
@@ -12,7 +14,9 @@ export interface SharedRecordsEvent {
 }
 
 export interface SharedRecordsOptions {
-  readonly store: ObjectStore & BlobStatter;
+  readonly store: ObjectStore;
+  /** Keeps the blobs of what is adopted. */
+  readonly leases: Leases;
   readonly onEvent: (event: SharedRecordsEvent) => void;
 }
 
@@ -30,28 +34,37 @@ export class SharedRecords {
 
   /** The image another server has built for this revision key, all of whose blobs are there. */
   async findManifest(key: string, commit: string): Promise<ManifestRecord | null> {
-    const found = await this.#find(manifestName(key), sharedManifestSchema);
+    const found = await this.#find(revisionRecordName(key), sharedManifestSchema);
     if (found === null || found.revision !== commit) return null;
-    return (await this.#orFalse(manifestName(key), () => this.#holdsImage(found))) ? found : null;
+    return (await this.#orFalse(revisionRecordName(key), () => this.#holdsImage(found)))
+      ? found
+      : null;
   }
 
   /** The layer another server has packed for this key, whose blob is there. */
   async findLayer(key: string): Promise<LayerRecord | null> {
-    const found = await this.#find(layerName(key), sharedLayerSchema);
+    const found = await this.#find(layerRecordName(key), sharedLayerSchema);
     if (found === null) return null;
-    return (await this.#orFalse(layerName(key), () => this.#holdsLayer(found))) ? found : null;
+    return (await this.#orFalse(layerRecordName(key), () => this.#holdsLayer(found)))
+      ? found
+      : null;
   }
 
   /** Tells the others of an image that is stored. @returns what counts from now on: this record, or an earlier one */
   async publishManifest(key: string, record: ManifestRecord): Promise<ManifestRecord> {
-    return await this.#publish(manifestName(key), record, sharedManifestSchema, async (theirs) => {
-      return theirs.forms.oci?.digest === record.forms.oci?.digest || this.#holdsImage(theirs);
-    });
+    return await this.#publish(
+      revisionRecordName(key),
+      record,
+      sharedManifestSchema,
+      async (theirs) => {
+        return theirs.forms.oci?.digest === record.forms.oci?.digest || this.#holdsImage(theirs);
+      },
+    );
   }
 
   /** Tells the others of a layer that is stored. @returns what counts from now on: this record, or an earlier one */
   async publishLayer(key: string, record: LayerRecord): Promise<LayerRecord> {
-    return await this.#publish(layerName(key), record, sharedLayerSchema, async (theirs) => {
+    return await this.#publish(layerRecordName(key), record, sharedLayerSchema, async (theirs) => {
       return theirs.digest === record.digest || this.#holdsLayer(theirs);
     });
   }
@@ -100,18 +113,21 @@ export class SharedRecords {
   }
 
   async #holdsImage({ config, forms, layers }: ManifestRecord): Promise<boolean> {
-    const manifests = Object.values(forms).map((form) => this.#holds(form.digest, form.size));
-    const contents = [config, ...layers].map((digest) => this.#holds(digest));
-    return (await Promise.all([...manifests, ...contents])).every(Boolean);
+    const manifests = Object.values(forms);
+    const contents = [config, ...layers];
+    const held = await this.#hold([...manifests.map(({ digest }) => digest), ...contents]);
+    return (
+      manifests.every(({ digest, size }) => held.get(digest) === size) &&
+      contents.every((digest) => held.has(digest))
+    );
   }
 
   async #holdsLayer({ digest, size }: LayerRecord): Promise<boolean> {
-    return await this.#holds(digest, size);
+    return (await this.#hold([digest])).get(digest) === size;
   }
 
-  async #holds(digest: LayerRecord['digest'], size?: number): Promise<boolean> {
-    const status = await this.#options.store.stat(digest);
-    return status.exists && (size === undefined || status.size === size);
+  async #hold(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, number>> {
+    return await this.#options.leases.hold(digests);
   }
 
   async #orFalse(name: ObjectName, check: () => Promise<boolean>): Promise<boolean> {
@@ -127,12 +143,4 @@ export class SharedRecords {
     if (!(error instanceof BlobError)) throw error;
     this.#options.onEvent({ type: 'second-level', object, error });
   }
-}
-
-function manifestName(key: string): ObjectName {
-  return `manifests/v1.${key}`;
-}
-
-function layerName(key: string): ObjectName {
-  return `builds/v1.${key}`;
 }

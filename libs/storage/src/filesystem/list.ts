@@ -26,7 +26,7 @@ export async function* listObjects(
   prefix: ObjectName,
 ): AsyncGenerator<ListedObject> {
   const { folder, key } = splitObjectPrefix(prefix);
-  for await (const { name, size, modifiedAt } of listFiles(layout, layout[folder], key)) {
+  for await (const { name, size, modifiedAt } of listFiles(layout, layout.objects[folder], key)) {
     if (isObjectKey(name)) yield { name: `${folder}/${name}`, size, modifiedAt };
   }
 }

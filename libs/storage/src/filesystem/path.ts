@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { isDigest, type Digest } from '../digest.ts';
 import { BlobError } from '../error.ts';
-import { splitObjectName, type ObjectName } from '../object-name.ts';
+import { splitObjectName, type ObjectFolder, type ObjectName } from '../object-name.ts';
 
 /** The folders of a store: as in Nixery, so that its storage path can be taken over, and one for unfinished files. */
 export interface Layout {
   readonly root: string;
   /** Every blob, whatever its kind: `layers/<sha256 hex>`. */
   readonly layers: string;
-  readonly manifests: string;
-  readonly builds: string;
+  /** Those of named objects. */
+  readonly objects: Readonly<Record<ObjectFolder, string>>;
   /** Below the root, so that a rename into the other folders stays within one filesystem. */
   readonly temporary: string;
 }
@@ -18,8 +18,13 @@ export function layoutOf(root: string): Layout {
   return {
     root,
     layers: join(root, 'layers'),
-    manifests: join(root, 'manifests'),
-    builds: join(root, 'builds'),
+    objects: {
+      manifests: join(root, 'manifests'),
+      builds: join(root, 'builds'),
+      images: join(root, 'images'),
+      pulls: join(root, 'pulls'),
+      gc: join(root, 'gc'),
+    },
     temporary: join(root, 'tmp'),
   };
 }
@@ -35,5 +40,5 @@ export function blobPath(layout: Layout, digest: Digest): string {
 /** @throws BlobError `invalid` if the name is malformed. */
 export function objectPath(layout: Layout, name: ObjectName): string {
   const { folder, key } = splitObjectName(name);
-  return join(layout[folder], key);
+  return join(layout.objects[folder], key);
 }

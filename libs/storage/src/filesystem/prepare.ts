@@ -11,8 +11,8 @@ import { temporaryName } from './writer.ts';
  * @throws BlobError naming the folder and what to do.
  */
 export async function prepareFolders(layout: WritableLayout): Promise<void> {
-  const { root, layers, manifests, builds, temporary } = layout;
-  for (const folder of [root, layers, manifests, builds, temporary]) {
+  const { root, layers, objects, temporary } = layout;
+  for (const folder of [root, layers, ...Object.values(objects), temporary]) {
     await usable(folder, async () => {
       await mkdir(folder, { recursive: true });
       await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
