@@ -38,3 +38,5 @@ export type { Compression } from './layer/types.ts';
 export { nixProblem } from './nix/probe.ts';
 export { Scrubber, type ScrubberOptions, type ScrubEvent } from './scrubber.ts';
 export { openStateDir, type StateDir } from './state-dir.ts';
+export * from './housekeeping/index.ts';
+export { PullLog, type PullLogOptions } from './pull-log.ts';
