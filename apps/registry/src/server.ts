@@ -6,6 +6,7 @@ import {
   loadPopularity,
   nixProblem,
   openStateDir,
+  PullLog,
   Scrubber,
 } from '@nixery/builder';
 import { type CacheEvent, createCache } from '@nixery/cache';
@@ -147,8 +148,20 @@ export async function startServer(
 
     const { holdMs, webDir } = config;
     const bodies = new ManifestBodies(store);
+    const pulls = new PullLog({
+      store,
+      onError: (err) => logger.warn({ err }, 'pulls cannot be noted now; it is tried again'),
+    });
+    closers.push(() => pulls.stop());
     const packages = new PackageAccess({ builder, cache });
-    const manifests = new ManifestRoute({ access: packages, builder, cache, bodies, holdMs });
+    const manifests = new ManifestRoute({
+      access: packages,
+      builder,
+      cache,
+      bodies,
+      holdMs,
+      onPull: (digest) => pulls.note(digest),
+    });
     const links = redirects ? new BlobLinks(store) : undefined;
     const blobs = new BlobRoute({ access: packages, builder, cache, store, links, holdMs });
     const api = new RegistryApi({ access: packages, cache, manifests, blobs });

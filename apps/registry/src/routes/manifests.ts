@@ -17,6 +17,8 @@ export interface ManifestRouteOptions {
   readonly builder: Builder;
   readonly cache: CacheClient;
   readonly bodies: ManifestBodies;
+  /** Told the digest of each manifest that is sent; what it does must cost next to nothing. */
+  readonly onPull: (digest: Digest) => void;
   /** How long a request waits for a build before it is sent on (ms). */
   readonly holdMs: number;
 }
@@ -46,7 +48,9 @@ export class ManifestRoute {
       ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, caller)
       : this.#byTag(parseImageName(name, reference), accept, caller);
     const held = await hold(exchange, manifest, this.#options.holdMs);
-    if (!held.over) send(exchange, held.value);
+    if (held.over) return;
+    this.#options.onPull(held.value.digest);
+    send(exchange, held.value);
   }
 
   async #byTag(image: ImageRequest, accept: string | undefined, caller: Caller): Promise<Manifest> {

@@ -7,13 +7,11 @@ import { pipeline } from 'node:stream/promises';
 
 import {
   BlobError,
-  type BlobLister,
-  type BlobOpener,
+  type BlobReader,
   type BlobStore,
   type Digest,
   type ListedBlob,
   type ObjectName,
-  type ObjectStore,
 } from '@nixery/storage';
 
 import { RECORD_PREFIXES } from '../record-names.ts';
@@ -33,11 +31,9 @@ const COPIED_RECORDS = [
   RECORD_PREFIXES.pulls,
 ] as const;
 
-/** A storage that is only read. */
-export type ImportSource = BlobLister & BlobOpener & Pick<ObjectStore, 'getObject' | 'listObjects'>;
-
 export interface ImportOptions extends WorkOptions {
-  readonly from: ImportSource;
+  /** Is only read. */
+  readonly from: BlobReader;
   readonly store: BlobStore;
   /** Whether to copy; otherwise the report tells what would be. */
   readonly copy: boolean;

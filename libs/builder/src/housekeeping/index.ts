@@ -6,10 +6,5 @@ export {
   type CollectionReport,
   type CollectOptions,
 } from './collect.ts';
-export {
-  importStorage,
-  type ImportOptions,
-  type ImportReport,
-  type ImportSource,
-} from './import.ts';
+export { importStorage, type ImportOptions, type ImportReport } from './import.ts';
 export type { Progress } from './progress.ts';

@@ -1,0 +1,80 @@
+import type { Amount, CheckReport, CollectionReport, Finding, ImportReport } from '@nixery/builder';
+
+/** One line on something that is not as it should be. */
+export function findingText(finding: Finding): string {
+  switch (finding.kind) {
+    case 'damaged':
+      return `damaged: ${finding.digest}`;
+    case 'missing':
+      return `missing: ${finding.digest}, named by ${finding.of}`;
+    case 'wrong-size': {
+      const { actual, digest, expected, of } = finding;
+      return `wrong size: ${digest} has ${actual} bytes, ${of} says ${expected}`;
+    }
+    case 'unreadable':
+      return `unreadable: ${finding.of}`;
+  }
+}
+
+export function checkText(report: CheckReport, repair: boolean): string {
+  const { blobs, findings, manifests, orphans, records, repaired } = report;
+  const lines = [
+    `${blobsText(blobs)}, ${manifests} of them manifests; ${records} records.`,
+    `${blobsText(orphans)} that no manifest refers to: what is old of that, gc removes.`,
+    findings === 0 ? 'Everything is as it should be.' : `${findings} findings.`,
+  ];
+  if (repair) lines.push(`${repaired} damaged blobs and records were removed.`);
+  else if (findings > 0) lines.push('With --repair, what servers can make anew is removed.');
+  return text(lines);
+}
+
+const ENDS: Readonly<Record<CollectionReport['end'], string>> = {
+  done: '',
+  interrupted: 'Interrupted: the rest is left for the next time.',
+  busy: 'Stopped: another collection is deleting in this storage.',
+  clock: "Stopped: the storage's clock and this machine's differ by more than an hour.",
+  blind:
+    'Stopped: this storage does not list what was just written, so nothing can be deleted safely.',
+};
+
+export function collectionText(report: CollectionReport): string {
+  const { deleted, end, images, kept, pullsSince, records, removed, spared, young } = report;
+  const lines = [
+    `${deleted ? 'Removed' : 'Would remove'} ${blobsText(removed)} and ${records} records; ${images.dropped} images go.`,
+    `${images.kept} images stay: ${blobsText(kept)}.`,
+    `${blobsText(young)} that no image refers to are too young to be removed.`,
+    pullsSince === null
+      ? 'No pull has been noted yet: images go neither for their age nor for their size.'
+      : `Pulls are known since ${new Date(pullsSince).toISOString()}.`,
+  ];
+  if (spared > 0) lines.push(`${spared} blobs were spared: builds have asked for them.`);
+  if (end !== 'done') lines.push(ENDS[end]);
+  if (!deleted) lines.push('Nothing was removed. Do it with --delete.');
+  return text(lines);
+}
+
+export function importText({ blobs, copied, damaged, present, records }: ImportReport): string {
+  const lines = [
+    `${copied ? 'Copied' : 'Would copy'} ${blobsText(blobs)} and ${records} records.`,
+    `${blobsText(present)} were here already.`,
+  ];
+  if (damaged > 0) lines.push(`${damaged} blobs are damaged there, and were left out.`);
+  if (!copied) lines.push('Nothing was copied. Do it with --copy.');
+  return text(lines);
+}
+
+function blobsText({ bytes, count }: Amount): string {
+  return `${count} ${count === 1 ? 'blob' : 'blobs'} (${bytesText(bytes)})`;
+}
+
+/** In the unit that leaves at least one before the point. */
+function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}
