@@ -14,7 +14,7 @@ import { listBlobs, listObjects } from './list.ts';
 import { layoutOf } from './path.ts';
 import { createReadBudget } from './read-budget.ts';
 import { openBlob, readObject } from './read.ts';
-import { systemError } from './system-error.ts';
+import { errnoOf, systemError } from './system-error.ts';
 
 /** What can be done with a store without changing it. */
 export type BlobReader = BlobLister & BlobOpener & Pick<ObjectStore, 'getObject' | 'listObjects'>;
@@ -52,7 +52,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    const failure = systemError(error, `read ${path}`);
-    throw failure.code === 'not-found' ? new BlobError('invalid', failure.message) : failure;
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw systemError(error, `read ${path}`);
   }
 }
