@@ -106,12 +106,12 @@ async function check(
 }
 
 async function collect(
-  { json, name: _, ...retention }: Extract<Command, { name: 'gc' }>,
+  command: Extract<Command, { name: 'gc' }>,
   { storage, ...work }: Surroundings,
 ): Promise<number> {
   const store = await openStore(storage);
-  const report = await collectGarbage({ ...work, ...retention, store });
-  print(json, report, collectionText(report));
+  const report = await collectGarbage({ ...work, ...command, store });
+  print(command.json, report, collectionText(report));
   if (report.end === 'interrupted') return INTERRUPTED;
   return report.end === 'done' ? 0 : FOUND;
 }
