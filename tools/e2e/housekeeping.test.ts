@@ -44,20 +44,34 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A storage, and a way to make all that is in it look old. */
+/** A storage, and ways to make it look as if time had passed. */
 interface Place {
   readonly env: Readonly<Record<string, string>>;
-  ageAll(days: number): void;
+  /** All blobs were put so long ago. */
+  ageBlobs(days: number): void;
+  /** All that was pulled was pulled so long ago, and pulls are known since. */
+  agePulls(days: number): void;
+}
+
+/** What was noted of pulls, with other times. */
+function pulledAgo(text: string, days: number): string {
+  return text.replaceAll(/\b1\d{12}\b/g, String(Date.now() - days * DAY_MS));
 }
 
 async function folder(): Promise<Place> {
   const root = path.join(dir, 'storage');
   return {
     env: { STORAGE_PATH: root },
-    ageAll(days) {
+    ageBlobs(days) {
       const time = new Date(Date.now() - days * DAY_MS);
       for (const name of readdirSync(path.join(root, 'layers'))) {
         utimesSync(path.join(root, 'layers', name), time, time);
+      }
+    },
+    agePulls(days) {
+      for (const name of readdirSync(path.join(root, 'pulls'))) {
+        const file = path.join(root, 'pulls', name);
+        writeFileSync(file, pulledAgo(readFileSync(file, 'utf8'), days));
       }
     },
   };
@@ -73,10 +87,17 @@ async function gcs(): Promise<Place> {
       STORAGE_EMULATOR_HOST: server.endpoint,
       NIXERY_BLOBS: 'proxy',
     },
-    ageAll(days) {
+    ageBlobs(days) {
       const updated = new Date(Date.now() - days * DAY_MS);
       for (const object of server.objects.all()) {
         if (object.name.startsWith('layers/')) server.objects.put({ ...object, updated });
+      }
+    },
+    agePulls(days) {
+      for (const { bytes, contentType, name } of server.objects.all()) {
+        if (!name.startsWith('pulls/')) continue;
+        const older = Buffer.from(pulledAgo(bytes.toString(), days));
+        server.objects.put({ name, contentType, bytes: older });
       }
     },
   };
@@ -139,7 +160,7 @@ describe.each([
     const other = await pull(server, 'slow0/hello');
     // Stopping writes down what was pulled, just now.
     await server.stop();
-    place.ageAll(90);
+    place.ageBlobs(90);
     const again = await start(place);
     expect(await collect(place, '--max-age', '30d', '--delete')).toMatchObject({
       images: { kept: 2, dropped: 0 },
@@ -147,7 +168,7 @@ describe.each([
     });
 
     const forgetful = await start(place);
-    for (const each of readdirPulls(place)) each.age(60);
+    place.agePulls(60);
     expect(await collect(place, '--max-age', '30d')).toMatchObject({
       images: { kept: 0, dropped: 2 },
     });
@@ -161,32 +182,6 @@ describe.each([
     expect(check.code).toBe(0);
   });
 });
-
-/** The objects that say what was pulled, and how to make them say that it was long ago. */
-function readdirPulls({ env }: Place): readonly { age(days: number): void }[] {
-  const ago = (text: string, days: number): string => {
-    const past = Date.now() - days * DAY_MS;
-    return text.replaceAll(/\b1\d{12}\b/g, String(past));
-  };
-  if (bucket !== undefined) {
-    const { objects } = bucket;
-    return objects
-      .all()
-      .filter(({ name }) => name.startsWith('pulls/'))
-      .map(({ bytes, contentType, name }) => ({
-        age: (days) => {
-          objects.put({ name, contentType, bytes: Buffer.from(ago(bytes.toString(), days)) });
-        },
-      }));
-  }
-  const pulls = path.join(env['STORAGE_PATH'] ?? '', 'pulls');
-  return readdirSync(pulls).map((name) => ({
-    age: (days) => {
-      const file = path.join(pulls, name);
-      writeFileSync(file, ago(readFileSync(file, 'utf8'), days));
-    },
-  }));
-}
 
 test('a storage that is damaged is told of and repaired, and served on', async () => {
   const place = await folder();

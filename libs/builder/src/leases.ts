@@ -36,7 +36,7 @@ const digestsSchema = z.object({ digests: z.array(digest) });
  *
  * Both sides say what they are about to do before they look at what the other has said (Dekker's rule): whoever holds a
  * blob writes a lease, then looks for sweeps; collection writes a sweep, then looks for leases, then deletes. At least one
- * of the two sees the other. `docs/decisions/0010-collecting-garbage.md` goes through the cases.
+ * of the two sees the other. `docs/decisions/0013-collecting-garbage.md` goes through the cases.
  */
 export class Leases {
   readonly #store: ObjectStore & BlobStatter;
