@@ -48,7 +48,7 @@ export async function readIfManifest(store: BlobOpener, digest: Digest): Promise
     : 'no-manifest';
 }
 
-export function parseManifest(bytes: Uint8Array): ManifestBlob | 'no-manifest' {
+function parseManifest(bytes: Uint8Array): ManifestBlob | 'no-manifest' {
   const document = parseJson(bytes);
   const image = imageSchema.safeParse(document);
   if (image.success) {
