@@ -36,6 +36,7 @@ describe('the configuration', () => {
       stateDir: '/home/user/.local/state/nixery',
       derivationTimeoutMs: 60_000,
       holdMs: 20_000,
+      lastHoldMs: null,
       recencyMs: 21_600_000,
       staleMs: 0,
       scrubIntervalMs: 86_400_000,

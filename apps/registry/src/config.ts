@@ -49,6 +49,8 @@ export interface Config {
   readonly access: AccessConfig;
   /** Undefined: plain HTTP. */
   readonly tls: TlsConfig | undefined;
+  /** Null: the last request of the ladder waits as long as the build takes. */
+  readonly lastHoldMs: number | null;
   readonly webDir: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
@@ -139,6 +141,7 @@ const environment = z.object({
   NIX_TIMEOUT: integer(1, 30 * day).default(60),
   NIXERY_BUILD_TIMEOUT: integer(1, 30 * day).default(3_600),
   NIXERY_HOLD_SECONDS: integer(1, 3_600).default(20),
+  NIXERY_LAST_HOLD_SECONDS: integer(1, 30 * day).optional(),
   NIXERY_NIX_PROCESSES: integer(1, 256).default(4),
   NIXERY_MAX_BUILDS: integer(1, 100_000).default(100),
   NIXERY_RECENCY_SECONDS: integer(0, 365 * day).default(21_600),
@@ -268,6 +271,8 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
     substitutesOnly: env.NIXERY_BUILD === 'substitutes-only',
     access: toAccessConfig(env),
     tls: toTlsConfig(env),
+    lastHoldMs:
+      env.NIXERY_LAST_HOLD_SECONDS === undefined ? null : env.NIXERY_LAST_HOLD_SECONDS * 1000,
     webDir: env.WEB_DIR,
     logLevel: env.NIXERY_LOG_LEVEL,
     logFormat: env.NIXERY_LOG_FORMAT,

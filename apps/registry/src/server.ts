@@ -146,7 +146,8 @@ export async function startServer(
       await Promise.all([scrubber?.stop(), builder.stop()]);
     });
 
-    const { holdMs, webDir } = config;
+    const { webDir } = config;
+    const holdTimes = { holdMs: config.holdMs, lastHoldMs: config.lastHoldMs };
     const bodies = new ManifestBodies(store);
     const pulls = new PullLog({
       store,
@@ -159,11 +160,11 @@ export async function startServer(
       builder,
       cache,
       bodies,
-      holdMs,
+      holdTimes,
       onPull: (digest) => pulls.note(digest),
     });
     const links = redirects ? new BlobLinks(store) : undefined;
-    const blobs = new BlobRoute({ access: packages, builder, cache, store, links, holdMs });
+    const blobs = new BlobRoute({ access: packages, builder, cache, store, links, holdTimes });
     const api = new RegistryApi({ access: packages, cache, manifests, blobs });
     const pages = new Pages(journal);
     const listener = createListener({

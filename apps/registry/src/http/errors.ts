@@ -96,6 +96,13 @@ export const httpErrors = {
       cause,
       headers: RETRY_SOON,
     }),
+  stillBuilding: () =>
+    new HttpError(
+      429,
+      'TOOMANYREQUESTS',
+      'the image is still being built; pull it again in a moment',
+      { headers: RETRY_SOON },
+    ),
   internal: (cause: unknown) =>
     new HttpError(500, 'UNSUPPORTED', 'internal error; the log has more under this request id', {
       cause,

@@ -9,15 +9,18 @@ import { type Held, hold, MAX_HOPS } from './hold.ts';
 const HOLD_MS = 5;
 
 let server: Server;
+/** How long the last hop waits (ms). */
+let lastHoldMs: number | null;
 /** What requests wait for. */
 let work: () => Promise<string>;
 /** What came of it. */
 let outcome: Promise<Held<string>>;
 
 beforeEach(async () => {
+  lastHoldMs = null;
   server = createServer((request, response) => {
     const exchange = new Exchange(request, response);
-    outcome = hold(exchange, work(), HOLD_MS);
+    outcome = hold(exchange, work(), { holdMs: HOLD_MS, lastHoldMs });
     answer(exchange, outcome).catch((error: unknown) => exchange.fail(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -70,6 +73,15 @@ describe('a request that waits', () => {
     await delay(5 * HOLD_MS);
     resolve('made');
     expect(await (await last).text()).toBe('made');
+  });
+
+  it('is told to come back where the ninth hop has a limit', async () => {
+    lastHoldMs = HOLD_MS;
+    work = () => new Promise(() => {});
+    const last = await ask('?w=9');
+    expect(last.status).toBe(429);
+    expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await last.text()).toContain('still being built');
   });
 
   it.each(['w=0', 'w=10', 'w=-1', 'w=x', 'w='])(

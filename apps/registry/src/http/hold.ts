@@ -1,13 +1,20 @@
+import { httpErrors } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { sendOn } from './respond.ts';
 
-/**
- * Redirects that clients follow in a row. All of them give up at the tenth, so the ninth hop waits as long as it takes.
- */
+/** Redirects that clients follow in a row. All of them give up at the tenth. */
 export const MAX_HOPS = 9;
 
 /** Parameter that counts the hops. */
 const HOP = 'w';
+
+/** How long requests wait for what is being made. */
+export interface HoldTimes {
+  /** Until the request is sent on (ms). */
+  readonly holdMs: number;
+  /** At the last hop, which can be sent on no more (ms); null: as long as it takes. */
+  readonly lastHoldMs: number | null;
+}
 
 /** What came of waiting. `over`: there is nothing left to answer. */
 export type Held<T> = { readonly over: false; readonly value: T } | { readonly over: true };
@@ -17,18 +24,19 @@ export type Held<T> = { readonly over: false; readonly value: T } | { readonly o
  * answer whose headers take 30 s, and proxies on one that takes 60 s or so, while a redirect to the same address starts
  * their patience anew.
  *
- * @param holdMs how long a request waits, except at the last hop
- * @throws what `work` rejects with, while it is waited for
+ * @throws what `work` rejects with, while it is waited for; HttpError 429 when the last hop's time is over
  */
 export async function hold<T>(
   exchange: Exchange,
   work: Promise<T>,
-  holdMs: number,
+  { holdMs, lastHoldMs }: HoldTimes,
 ): Promise<Held<T>> {
   const { query } = exchange;
   const hop = hopOf(query);
-  const held = await within(work, hop >= MAX_HOPS ? null : holdMs);
+  const isLast = hop >= MAX_HOPS;
+  const held = await within(work, isLast ? lastHoldMs : holdMs);
   if (exchange.isOver) return { over: true };
+  if (held.over && isLast) throw httpErrors.stillBuilding();
   if (held.over) sendOn(exchange, nextHop(query, hop));
   return held;
 }

@@ -40,7 +40,7 @@ beforeEach(async () => {
     cache,
     store,
     links: undefined,
-    holdMs: 100,
+    holdTimes: { holdMs: 100, lastHoldMs: null },
   });
   server = createServer((request, response) => {
     const exchange = new Exchange(request, response);

@@ -19,7 +19,7 @@ import type { BlobLinks } from '../blob-links.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import type { Exchange, RawHeaders } from '../http/exchange.ts';
-import { hold } from '../http/hold.ts';
+import { hold, type HoldTimes } from '../http/hold.ts';
 import { parseRange } from '../http/range.ts';
 import { hasMatch, sendOn } from '../http/respond.ts';
 
@@ -32,8 +32,8 @@ export interface BlobRouteOptions {
   readonly store: BlobStatter & BlobOpener;
   /** Where clients are sent for blobs; undefined where blobs are sent to them. */
   readonly links: BlobLinks | undefined;
-  /** How long a request waits for a blob that is made again before it is sent on (ms). */
-  readonly holdMs: number;
+  /** How long a request waits for a blob that is made again. */
+  readonly holdTimes: HoldTimes;
 }
 
 /** `GET, HEAD /v2/<name>/blobs/<digest>` */
@@ -52,16 +52,16 @@ export class BlobRoute {
     caller: Caller,
   ): Promise<void> {
     const digest = parseDigest(target.digest, httpErrors.blobUnknown);
-    const { access, builder, holdMs } = this.#options;
+    const { access, builder, holdTimes } = this.#options;
     if (caller.rules.hasLists) {
       const asked = access.requireDigest(caller, target.name, digest);
-      const known = await hold(exchange, asked, holdMs);
+      const known = await hold(exchange, asked, holdTimes);
       if (known.over) return;
       if (!known.value) throw httpErrors.blobUnknown(digest);
     }
     if (await this.#answer(exchange, digest)) return;
 
-    const healed = await hold(exchange, builder.heal(digest), holdMs);
+    const healed = await hold(exchange, builder.heal(digest), holdTimes);
     if (healed.over) return;
     if (healed.value && (await this.#answer(exchange, digest))) return;
     throw httpErrors.blobUnknown(digest);

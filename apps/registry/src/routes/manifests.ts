@@ -8,7 +8,7 @@ import { accepts, chooseForm, type Form } from '../http/accept.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { hold } from '../http/hold.ts';
+import { hold, type HoldTimes } from '../http/hold.ts';
 import { hasMatch } from '../http/respond.ts';
 import type { ManifestBodies, ManifestBody } from '../manifest-bodies.ts';
 
@@ -19,8 +19,8 @@ export interface ManifestRouteOptions {
   readonly bodies: ManifestBodies;
   /** Told the digest of each manifest that is sent; what it does must cost next to nothing. */
   readonly onPull: (digest: Digest) => void;
-  /** How long a request waits for a build before it is sent on (ms). */
-  readonly holdMs: number;
+  /** How long a request waits for a build. */
+  readonly holdTimes: HoldTimes;
 }
 
 /** A manifest as it is sent. */
@@ -47,7 +47,7 @@ export class ManifestRoute {
     const manifest = reference.includes(':')
       ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, caller)
       : this.#byTag(parseImageName(name, reference), accept, caller);
-    const held = await hold(exchange, manifest, this.#options.holdMs);
+    const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
     this.#options.onPull(held.value.digest);
     send(exchange, held.value);

@@ -45,7 +45,7 @@ export async function startBlobServer({
     cache,
     store,
     links,
-    holdMs: 20_000,
+    holdTimes: { holdMs: 20_000, lastHoldMs: null },
   });
   const server = createServer((request, response) => {
     const exchange = new Exchange(request, response);
