@@ -79,6 +79,21 @@ describe('the configuration', () => {
     },
   );
 
+  it('takes platforms as clients write them', () => {
+    expect(readConfig(minimal).config.systems).toEqual(['x86_64-linux']);
+    const both = { ...minimal, NIXERY_PLATFORMS: 'linux/arm64, linux/amd64' };
+    expect(readConfig(both).config.systems).toEqual(['aarch64-linux', 'x86_64-linux']);
+  });
+
+  it.each(['linux/riscv64', 'amd64', 'linux/amd64,', ','])(
+    'refuses %j as platforms',
+    (NIXERY_PLATFORMS) => {
+      expect(problems({ ...minimal, NIXERY_PLATFORMS })).toEqual([
+        'NIXERY_PLATFORMS must be some of linux/amd64,linux/arm64',
+      ]);
+    },
+  );
+
   it('counts an empty variable as one that is not set', () => {
     expect(readConfig({ ...minimal, PORT: '', NIXERY_HOST: '' }).config.port).toBe(8080);
   });

@@ -1,4 +1,5 @@
 import { type Compression, DEFAULT_COMPRESSION, parseCompression } from '@nixery/builder';
+import { PLATFORMS, type System } from '@nixery/builder';
 import { z } from 'zod';
 
 import {
@@ -31,6 +32,9 @@ export interface Config {
     readonly insecure: boolean;
     readonly unsupportedSystem: boolean;
   };
+  /** The platforms of a name that names none. */
+  readonly systems: readonly System[];
+  readonly listsCatalog: boolean;
   readonly importFromDerivation: boolean;
   /** Where reference counts of the package set are. */
   readonly popularityUrl: string | undefined;
@@ -95,6 +99,15 @@ const flag = z
   .enum(['0', '1', 'true', 'false'], 'must be 1, true, 0 or false')
   .transform((text) => text === '1' || text === 'true');
 
+const platforms = z.string().transform((text, context): readonly System[] => {
+  const systems = text.split(',').map((platform) => PLATFORMS[platform.trim()]);
+  const known = systems.filter((system) => system !== undefined);
+  if (known.length < systems.length) {
+    context.addIssue(`must be some of ${Object.keys(PLATFORMS).join(',')}`);
+  }
+  return known;
+});
+
 const absolutePath = z.string().startsWith('/', 'must be an absolute path');
 const day = 24 * 60 * 60;
 
@@ -153,6 +166,8 @@ const environment = z.object({
   NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM: flag.default(false),
   NIXERY_ALLOW_IFD: flag.default(false),
   ...accessVariables,
+  NIXERY_PLATFORMS: platforms.default(['x86_64-linux']),
+  NIXERY_CATALOG: flag.default(false),
   WEB_DIR: absolutePath.optional(),
   NIXERY_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   NIXERY_LOG_FORMAT: z.enum(LOG_FORMATS, 'must be json or pretty').default('json'),
@@ -257,6 +272,8 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
       insecure: env.NIXPKGS_ALLOW_INSECURE,
       unsupportedSystem: env.NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM,
     },
+    systems: env.NIXERY_PLATFORMS,
+    listsCatalog: env.NIXERY_CATALOG,
     importFromDerivation: env.NIXERY_ALLOW_IFD,
     popularityUrl: env.NIX_POPULARITY_URL,
     compression: env.NIXERY_COMPRESSION,

@@ -1,4 +1,4 @@
-import type { BuildEvent, BuildError, ScrubEvent } from '@nixery/builder';
+import { type BuildError, type BuildEvent, systemsOf, type ScrubEvent } from '@nixery/builder';
 import type { CacheEvent } from '@nixery/cache';
 
 import type { Logger } from './log.ts';
@@ -8,8 +8,11 @@ export function logBuildEvent(logger: Logger, event: BuildEvent): void {
   switch (event.type) {
     case 'started': {
       const { id, purpose, request } = event.build;
-      const { packages, reference, system } = request;
-      logger.info({ build: id, purpose, packages, system, tag: reference }, 'build started');
+      const { packages, reference } = request;
+      logger.info(
+        { build: id, purpose, packages, systems: systemsOf(request), tag: reference },
+        'build started',
+      );
       return;
     }
     case 'nix':

@@ -313,8 +313,8 @@ describe('what cannot be served', () => {
 
   it('is a manifest in a form that the client does not take', async () => {
     const answer = await ask('/v2/hello/manifests/latest', { headers: { Accept: 'text/html' } });
-    expect(answer.status).toBe(406);
-    expect(errorOf(answer).code).toBe('MANIFEST_INVALID');
+    expect(answer.status).toBe(404);
+    expect(errorOf(answer).code).toBe('MANIFEST_UNKNOWN');
   });
 
   it('is answered to HEAD without a body', async () => {

@@ -146,7 +146,7 @@ export async function startServer(
       await Promise.all([scrubber?.stop(), builder.stop()]);
     });
 
-    const { webDir } = config;
+    const { listsCatalog, systems, webDir } = config;
     const holdTimes = { holdMs: config.holdMs, lastHoldMs: config.lastHoldMs };
     const bodies = new ManifestBodies(store);
     const pulls = new PullLog({
@@ -154,18 +154,26 @@ export async function startServer(
       onError: (err) => logger.warn({ err }, 'pulls cannot be noted now; it is tried again'),
     });
     closers.push(() => pulls.stop());
-    const packages = new PackageAccess({ builder, cache });
+    const packages = new PackageAccess({ builder, cache, systems });
     const manifests = new ManifestRoute({
       access: packages,
       builder,
       cache,
       bodies,
+      systems,
       holdTimes,
       onPull: (digest) => pulls.note(digest),
     });
     const links = redirects ? new BlobLinks(store) : undefined;
     const blobs = new BlobRoute({ access: packages, builder, cache, store, links, holdTimes });
-    const api = new RegistryApi({ access: packages, cache, manifests, blobs });
+    const api = new RegistryApi({
+      access: packages,
+      cache,
+      manifests,
+      blobs,
+      systems,
+      listsCatalog,
+    });
     const pages = new Pages(journal);
     const listener = createListener({
       access,

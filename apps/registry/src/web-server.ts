@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { TlsConfig } from './access/access-config.ts';
 import type { AccessFileError } from './access/access-file.ts';
 import type { WatchedFiles } from './access/watched-files.ts';
+import { answerUnreadable } from './http/client-error.ts';
 import { openTls, type TlsPair } from './tls.ts';
 
 /** Connections without a request are kept longer than proxies keep theirs, so that it is never we who close first (ms). */
@@ -49,9 +50,10 @@ export class WebServer {
     listener: RequestListener,
     { fileIntervalMs, onFileError }: WebServerOptions,
   ): Promise<WebServer> {
-    const options = { keepAliveTimeout: KEEP_ALIVE_MS };
+    // Node's own answer to a request without a host has no body; the listener's has.
+    const options = { keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false };
     if (config.tls === undefined) {
-      const server = createServer(options, listener);
+      const server = answerAll(createServer(options, listener), listener);
       return new WebServer(server, await listen(server, config), undefined);
     }
     const tls = await openTls(config.tls, {
@@ -61,6 +63,7 @@ export class WebServer {
       intervalMs: fileIntervalMs,
     });
     const server = createTlsServer({ ...options, ...tls.value }, listener);
+    answerAll(server, listener);
     try {
       return new WebServer(server, await listen(server, config), tls);
     } catch (error) {
@@ -80,6 +83,14 @@ export class WebServer {
     clearInterval(sweep);
     clearTimeout(cutOff);
   }
+}
+
+/** Has also those requests answered in our words that node:http would answer by itself. */
+function answerAll<S extends Server>(server: S, listener: RequestListener): S {
+  // Expectations are for requests with bodies, all of which are refused.
+  server.on('checkContinue', listener).on('checkExpectation', listener);
+  answerUnreadable(server);
+  return server;
 }
 
 async function listen(

@@ -4,7 +4,12 @@ import type { Digest, LayerRecord, ManifestRecord } from '@nixery/cache';
 
 import type { BuildError } from './errors.ts';
 import type { ManifestForm } from './image/media-types.ts';
-import type { ImageRequest } from './image-name.ts';
+import {
+  type ImageRequest,
+  type IndexRequest,
+  isIndexRequest,
+  type PullRequest,
+} from './image-name.ts';
 import type { NixEvent } from './nix/log.ts';
 import type { SharedRecordsEvent } from './shared-records.ts';
 
@@ -57,7 +62,7 @@ export type BuildEvent =
   /** An image past its freshness was given, since the package source cannot be reached. */
   | {
       readonly type: 'stale';
-      readonly request: ImageRequest;
+      readonly request: PullRequest;
       readonly ageMs: number;
       readonly error: BuildError;
     }
@@ -67,10 +72,10 @@ export type BuildEvent =
   | { readonly type: 'lost'; readonly digest: Digest; readonly error: BuildError | undefined }
   | SharedRecordsEvent;
 
-/** One image being built, for everybody who asked for it. */
-export class Build {
+/** One image, or an index of images, being built, for everybody who asked for it. */
+export class Build<R extends PullRequest = PullRequest> {
   readonly id: string = randomUUID();
-  readonly request: ImageRequest;
+  readonly request: R;
   readonly purpose: BuildPurpose;
   /** Which the image has in any case; its layers are compressed so that it can. */
   readonly form: ManifestForm;
@@ -84,12 +89,7 @@ export class Build {
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
   #follower: (stage: BuildStage) => void = () => {};
 
-  constructor(
-    request: ImageRequest,
-    purpose: BuildPurpose,
-    form: ManifestForm = 'oci',
-    client?: string,
-  ) {
+  constructor(request: R, purpose: BuildPurpose, form: ManifestForm = 'oci', client?: string) {
     this.request = request;
     this.purpose = purpose;
     this.form = form;
@@ -123,4 +123,22 @@ export class Build {
   get stages(): Readonly<Partial<Record<BuildStage, number>>> {
     return Object.fromEntries(this.#stages.map(({ stage, ms }) => [stage, ms]));
   }
+}
+
+/** The build of whatever a tag stands for. */
+export type PullBuild = Build<ImageRequest> | Build<IndexRequest>;
+
+export function buildOf(
+  request: PullRequest,
+  purpose: BuildPurpose,
+  form: ManifestForm,
+  client?: string,
+): PullBuild {
+  return isIndexRequest(request)
+    ? new Build(request, purpose, form, client)
+    : new Build(request, purpose, form, client);
+}
+
+export function isIndexBuild(build: PullBuild): build is Build<IndexRequest> {
+  return isIndexRequest(build.request);
 }

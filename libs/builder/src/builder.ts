@@ -1,13 +1,20 @@
 import type { CacheClient, Digest, ManifestHit, ManifestRecord } from '@nixery/cache';
 
-import { Build, type BuildEvent, type BuildPurpose } from './build.ts';
+import {
+  type BuildEvent,
+  buildOf,
+  type BuildPurpose,
+  isIndexBuild,
+  type PullBuild,
+} from './build.ts';
 import type { BuildAction, Builds } from './builds.ts';
 import { BuildError } from './errors.ts';
 import type { Healer } from './healer.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import type { ImageBuilder } from './image-builder.ts';
-import type { ImageRequest } from './image-name.ts';
+import type { PullRequest } from './image-name.ts';
 import { describeRequest } from './image-request.ts';
+import type { IndexBuilder } from './index-builder.ts';
 import { resolveReference } from './reach.ts';
 import type { RevisionImages } from './revision-images.ts';
 import type { PackageSource } from './source/index.ts';
@@ -19,6 +26,7 @@ export interface BuilderOptions {
   readonly cache: CacheClient;
   readonly source: PackageSource;
   readonly images: ImageBuilder;
+  readonly indexes: IndexBuilder;
   readonly revisions: RevisionImages;
   readonly builds: Builds;
   readonly healer: Healer;
@@ -41,12 +49,12 @@ export class Builder {
   }
 
   /** The cache's key for what was asked; of a moving source it stands for another revision from time to time. */
-  requestKey(request: ImageRequest, form: ManifestForm = 'oci'): string {
+  requestKey(request: PullRequest, form: ManifestForm = 'oci'): string {
     return this.#options.images.requestKey(request, form);
   }
 
   /**
-   * The image that `request` asks for. All who ask for one image wait for one build; nobody who leaves ends it. One that is
+   * The image, or index of images, that `request` asks for. All who ask for one image wait for one build; nobody who leaves ends it. One that is
    * past its freshness is given only where the package source cannot be reached, or within `staleMs`.
    *
    * @param form which the image has to have; others may come with it
@@ -54,7 +62,7 @@ export class Builder {
    * @throws BuildError any code but `name-invalid`
    */
   async image(
-    request: ImageRequest,
+    request: PullRequest,
     form: ManifestForm = 'oci',
     client?: string,
   ): Promise<ManifestRecord> {
@@ -97,27 +105,29 @@ export class Builder {
     await this.#options.images.close();
   }
 
-  #refresh(key: string, request: ImageRequest, form: ManifestForm): void {
+  #refresh(key: string, request: PullRequest, form: ManifestForm): void {
     const { build, action } = this.#plan(key, request, form, 'refresh');
     this.#options.builds.begin(key, build, action);
   }
 
   #plan(
     key: string,
-    request: ImageRequest,
+    request: PullRequest,
     form: ManifestForm,
     purpose: BuildPurpose,
     client?: string,
-  ): { readonly build: Build; readonly action: BuildAction } {
-    const { cache, revisions, source } = this.#options;
+  ): { readonly build: PullBuild; readonly action: BuildAction<PullBuild> } {
+    const { cache, indexes, revisions, source } = this.#options;
     const kind = source.isMoving(request.reference) ? 'moving' : 'pinned';
     return {
-      build: new Build(request, purpose, form, client),
+      build: buildOf(request, purpose, form, client),
       action: async (build, signal) => {
         const revision = await build.during('resolve', () =>
           resolveReference(source, request.reference, signal),
         );
-        const found = await revisions.obtain(build, revision, signal);
+        const found = isIndexBuild(build)
+          ? await indexes.build(build, revision)
+          : await revisions.obtain(build, revision, signal);
         // The image may have been built for another tag of the same commit, and tag lists are made of these.
         const record = { ...found, request: describeRequest(request) };
         await cache.putManifest(key, kind, record);

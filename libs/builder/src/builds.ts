@@ -15,8 +15,16 @@ export interface BuildsOptions {
   readonly onEvent: (event: BuildEvent) => void;
 }
 
+export interface JoinOptions {
+  /** Part of a build that runs: to refuse it as one too many would only waste the rest. */
+  readonly isPart?: boolean;
+}
+
 /** What a build does, until `signal` tells it to end: the server stops, or its time is over. */
-export type BuildAction = (build: Build, signal: AbortSignal) => Promise<ManifestRecord>;
+export type BuildAction<B extends Build = Build> = (
+  build: B,
+  signal: AbortSignal,
+) => Promise<ManifestRecord>;
 
 /** The builds that run: one a key, a bounded number of them, their failures remembered for a moment. */
 export class Builds {
@@ -43,9 +51,14 @@ export class Builds {
    *
    * @throws BuildError what the build failed with, `overloaded` or `stopping`
    */
-  async join(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {
+  async join<B extends Build>(
+    key: string,
+    build: B,
+    action: BuildAction<B>,
+    { isPart = false }: JoinOptions = {},
+  ): Promise<ManifestRecord> {
     const running = this.#running.get(key);
-    const refusal = running === undefined ? this.#refusal(key, build.client) : undefined;
+    const refusal = running === undefined ? this.#refusal(key, build.client, isPart) : undefined;
     if (refusal !== undefined) throw refusal;
     const joined = running ?? this.#running.join(key, () => this.#run(key, build, action));
     const awaited = this.#builds.get(key) ?? build;
@@ -58,7 +71,7 @@ export class Builds {
   }
 
   /** Begins a build that nobody waits for, unless it runs, has just failed, or would be one too many. */
-  begin(key: string, build: Build, action: BuildAction): void {
+  begin<B extends Build>(key: string, build: B, action: BuildAction<B>): void {
     if (this.isRunning(key) || this.#refusal(key) !== undefined) return;
     // Its failure is remembered and told as an event.
     this.#running.join(key, () => this.#run(key, build, action)).catch(() => {});
@@ -70,10 +83,11 @@ export class Builds {
     await this.#running.settled();
   }
 
-  #refusal(key: string, client?: string): BuildError | undefined {
+  #refusal(key: string, client?: string, isPart = false): BuildError | undefined {
     const failure = this.#failures.get(key);
     if (failure !== undefined) return failure;
     if (this.#stopped.signal.aborted) return new BuildError('stopping', 'the server is stopping');
+    if (isPart) return undefined;
     const { maxBuilds, maxBuildsPerClient } = this.#options;
     if (this.#running.size >= maxBuilds) {
       return new BuildError('overloaded', 'too many images are being built; try again in a moment');
@@ -89,7 +103,11 @@ export class Builds {
     return count;
   }
 
-  async #run(key: string, build: Build, action: BuildAction): Promise<ManifestRecord> {
+  async #run<B extends Build>(
+    key: string,
+    build: B,
+    action: BuildAction<B>,
+  ): Promise<ManifestRecord> {
     const { onEvent } = this.#options;
     this.#builds.set(key, build);
     build.follow((stage) => onEvent({ type: 'stage', build, stage }));

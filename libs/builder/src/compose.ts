@@ -9,7 +9,7 @@ import { composeManifest, possibleForms } from './image/manifest.ts';
 import type { System } from './image-name.ts';
 import type { Package } from './nix/evaluate.ts';
 
-const ARCHITECTURES: Readonly<Record<System, Architecture>> = {
+export const ARCHITECTURES: Readonly<Record<System, Architecture>> = {
   'x86_64-linux': 'amd64',
   'aarch64-linux': 'arm64',
 };

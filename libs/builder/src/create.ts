@@ -10,6 +10,7 @@ import { Builds } from './builds.ts';
 import { Healer } from './healer.ts';
 import { ImageBuilder, type ImageOptions } from './image-builder.ts';
 import { ImageRecords } from './image-records.ts';
+import { IndexBuilder } from './index-builder.ts';
 import { LayerCache } from './layer-cache.ts';
 import { Leases } from './leases.ts';
 import { PackageProvider } from './package-provider.ts';
@@ -112,9 +113,20 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     onEvent,
   });
   const revisions = new RevisionImages({ cache, images, shared });
-  const healer = new Healer({ cache, store, records, images, layers, builds, onEvent });
+  const indexes = new IndexBuilder({ builds, cache, images, revisions, store });
+  const healer = new Healer({ cache, store, records, images, indexes, layers, builds, onEvent });
   const { staleMs } = options;
-  return new Builder({ cache, source, images, revisions, builds, healer, staleMs, onEvent });
+  return new Builder({
+    cache,
+    source,
+    images,
+    indexes,
+    revisions,
+    builds,
+    healer,
+    staleMs,
+    onEvent,
+  });
 }
 
 function createSource({ env, source, state }: CreateBuilderOptions): PackageSource {

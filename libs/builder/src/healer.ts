@@ -1,14 +1,15 @@
 import type { CacheClient, Digest, ManifestRecord } from '@nixery/cache';
 import type { BlobDeleter, BlobOpener, BlobStatter } from '@nixery/storage';
 
-import { Build, type BuildEvent } from './build.ts';
+import { type BuildEvent, buildOf, isIndexBuild } from './build.ts';
 import type { Builds } from './builds.ts';
 import { BuildError } from './errors.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import type { ImageBuilder } from './image-builder.ts';
-import type { ImageRequest } from './image-name.ts';
 import type { ImageRecords } from './image-records.ts';
+import type { PullRequest } from './image-name.ts';
 import { requestOf } from './image-request.ts';
+import type { IndexBuilder } from './index-builder.ts';
 import { readThrough } from './intact.ts';
 import type { LayerCache } from './layer-cache.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -23,6 +24,7 @@ export interface HealerOptions {
   /** Images that the cache may not know (any more). */
   readonly records: ImageRecords;
   readonly images: ImageBuilder;
+  readonly indexes: IndexBuilder;
   readonly layers: LayerCache;
   readonly builds: Builds;
   readonly onEvent: (event: BuildEvent) => void;
@@ -103,14 +105,16 @@ export class Healer {
 
   async #build(
     key: string,
-    request: ImageRequest,
+    request: PullRequest,
     record: ManifestRecord,
   ): Promise<BuildError | undefined> {
-    const { builds, images, layers } = this.#options;
+    const { builds, images, indexes, layers } = this.#options;
+    const revision = { commit: record.revision };
     try {
-      await builds.join(key, new Build(request, 'heal', formOf(record)), async (build, signal) => {
+      await builds.join(key, buildOf(request, 'heal', formOf(record)), async (build, signal) => {
         layers.distrust(record.layers);
-        return await images.build(build, { commit: record.revision }, signal);
+        if (isIndexBuild(build)) return await indexes.build(build, revision);
+        return await images.build(build, revision, signal);
       });
       return undefined;
     } catch (error) {

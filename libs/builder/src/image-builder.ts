@@ -4,8 +4,8 @@ import type { BlobPutter } from '@nixery/storage';
 import type { Build, BuildEvent } from './build.ts';
 import { composeImage } from './compose.ts';
 import { BuildError } from './errors.ts';
-import type { ImageRequest } from './image-name.ts';
 import type { ImageRecords } from './image-records.ts';
+import { type ImageRequest, isIndexRequest, type PullRequest } from './image-name.ts';
 import { describeRequest } from './image-request.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import { keyOf } from './keys.ts';
@@ -55,7 +55,7 @@ export class ImageBuilder {
   }
 
   /** For what a client asked: the tag counts where the source uses it. */
-  requestKey(request: ImageRequest, form: ManifestForm): string {
+  requestKey(request: PullRequest, form: ManifestForm): string {
     const { usesReference } = this.#options.source;
     return this.#key(request, form, { reference: usesReference ? request.reference : null });
   }
@@ -66,7 +66,7 @@ export class ImageBuilder {
   }
 
   #key(
-    request: ImageRequest,
+    request: PullRequest,
     form: ManifestForm,
     what: { readonly [name: string]: string | null },
   ): string {
@@ -75,7 +75,7 @@ export class ImageBuilder {
     return keyOf({
       ...what,
       source: { kind: source.kind, id: source.id },
-      system: request.system,
+      ...(isIndexRequest(request) ? { systems: request.systems } : { system: request.system }),
       packages: request.packages,
       allow: { ...allow },
       importFromDerivation,
@@ -95,7 +95,11 @@ export class ImageBuilder {
    *
    * @throws BuildError
    */
-  async build(build: Build, revision: Revision, signal: AbortSignal): Promise<ManifestRecord> {
+  async build(
+    build: Build<ImageRequest>,
+    revision: Revision,
+    signal: AbortSignal,
+  ): Promise<ManifestRecord> {
     try {
       return await this.#attempt(build, revision, signal);
     } catch (error) {
@@ -107,7 +111,7 @@ export class ImageBuilder {
   }
 
   async #attempt(
-    build: Build,
+    build: Build<ImageRequest>,
     revision: Revision,
     signal: AbortSignal,
     anew = false,
@@ -132,7 +136,7 @@ export class ImageBuilder {
   }
 
   async #pack(
-    build: Build,
+    build: Build<ImageRequest>,
     packages: readonly Package[],
     graph: readonly StorePathInfo[],
   ): Promise<readonly LayerRecord[]> {
@@ -184,7 +188,7 @@ export class ImageBuilder {
     });
   }
 
-  #reportCollisions(build: Build, collisions: readonly Collision[]): void {
+  #reportCollisions(build: Build<ImageRequest>, collisions: readonly Collision[]): void {
     for (const collision of collisions) {
       this.#options.onEvent({ type: 'collision', build, ...collision });
     }

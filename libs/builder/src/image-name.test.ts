@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { BuildError } from './errors.ts';
-import { parseImageName, shortName } from './image-name.ts';
+import {
+  canonicalName,
+  META_PACKAGES,
+  parseImageName,
+  parsePullRequest,
+  type System,
+} from './image-name.ts';
 
 const always = ['cacert', 'iana-etc'];
 
@@ -66,27 +72,6 @@ describe('an image name', () => {
     );
   });
 
-  it('has a shortest spelling, which asks for the same image', () => {
-    fc.assert(
-      fc.property(name, fc.subarray(['arm64', 'shell']), fc.boolean(), (parts, meta, odd) => {
-        const spelled = [...meta, ...parts, ...(odd ? ['shell', 'arm64'] : [])].join('/');
-        const request = parseImageName(spelled, 'latest');
-        expect(parseImageName(shortName(request), 'latest')).toEqual(request);
-        expect(shortName(request).length).toBeLessThanOrEqual(spelled.length);
-      }),
-    );
-  });
-
-  it.each([
-    ['shell', 'shell'],
-    ['shell/arm64', 'arm64/shell'],
-    ['amd64/jq/git/jq', 'git/jq'],
-    ['iana-etc/git', 'git'],
-    ['cacert', 'cacert/iana-etc'],
-  ])('%s is %s for short', (spelled, short) => {
-    expect(shortName(parseImageName(spelled, 'latest'))).toBe(short);
-  });
-
   it.each([
     ['an empty part', 'shell//git'],
     ['nothing', ''],
@@ -100,6 +85,8 @@ describe('an image name', () => {
     ['a dollar brace', 'a${b}'],
     ['a non-ASCII letter', 'gít'],
     ['a line feed at its end', 'git\n'],
+    ['another registry in front', 'docker.io/library/nginx'],
+    ['another registry by a longer name in front', 'eu.gcr.io/distroless/base'],
     ['two platforms', 'arm64/amd64/git'],
     ['more than 255 characters', `${'a'.repeat(250)}/abcde`],
     ['more than 64 packages', Array.from({ length: 65 }, (_, i) => `p${i}`).join('/')],
@@ -123,5 +110,59 @@ describe('a tag', () => {
 
   it.each(['', '.a', '-a', 'a/b', 'a b', 'ä', 'a'.repeat(129), 'a\n'])('may not be %j', (tag) => {
     expect(codeOf(() => parseImageName('git', tag))).toBe('name-invalid');
+  });
+});
+
+describe('an image name without a platform', () => {
+  const both: readonly System[] = ['aarch64-linux', 'x86_64-linux'];
+
+  it('is for the one platform that is served', () => {
+    expect(parsePullRequest('git', 'v1', ['aarch64-linux'])).toEqual(
+      parseImageName('arm64/git', 'v1'),
+    );
+    expect(parsePullRequest('git', 'v1', ['x86_64-linux', 'x86_64-linux'])).toEqual(
+      parseImageName('git', 'v1'),
+    );
+  });
+
+  it('is for all of several, in one order', () => {
+    const { system: _, ...rest } = parseImageName('git', 'v1');
+    const index = { ...rest, systems: ['x86_64-linux', 'aarch64-linux'] };
+    expect(parsePullRequest('git', 'v1', both)).toEqual(index);
+    expect(parsePullRequest('git', 'v1', both.toReversed())).toEqual(index);
+  });
+
+  it('is not one that names a platform, which stands for that alone', () => {
+    expect(parsePullRequest('amd64/git', 'v1', both)).toEqual(parseImageName('amd64/git', 'v1'));
+  });
+});
+
+describe('the canonical name', () => {
+  it.each([
+    ['git', 'git'],
+    ['htop/git/htop/cacert', 'git/htop'],
+    ['git/arm64', 'git/arm64'],
+    ['amd64/zlib/shell', 'zlib/shell'],
+    ['arm64/shell/nano/git', 'arm64/shell/git'],
+    ['shell/arm64', 'arm64/shell'],
+    ['amd64', 'cacert'],
+    ['iana-etc/shell', 'cacert/shell'],
+    ['shell/nano/shell', 'shell/cacert/shell'],
+  ])('of %s is %s', (name, canonical) => {
+    expect(canonicalName(parseImageName(name, 'latest'))).toBe(canonical);
+  });
+
+  it('is a name of the same image, whatever it is made from', () => {
+    const part = fc.constantFrom('git', 'nano', 'cacert', 'iana-etc', 'a.b', 'bashinteractive');
+    const parts = fc.array(fc.oneof(part, fc.constantFrom(...META_PACKAGES)), { minLength: 1 });
+    fc.assert(
+      fc.property(parts, (names) => {
+        const name = names.join('/');
+        fc.pre(codeOf(() => parseImageName(name, 'latest')) === 'no error');
+        const request = parseImageName(name, 'latest');
+        expect(parseImageName(canonicalName(request), 'latest')).toEqual(request);
+        expect(canonicalName(request).length).toBeLessThan(256);
+      }),
+    );
   });
 });

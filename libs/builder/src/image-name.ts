@@ -12,6 +12,15 @@ export interface ImageRequest {
   readonly reference: string;
 }
 
+/** The same packages for several platforms, each an image of its own: an image index. */
+export interface IndexRequest extends Omit<ImageRequest, 'system'> {
+  /** Two or more, in the order of {@link PLATFORMS}. */
+  readonly systems: readonly [System, ...System[]];
+}
+
+/** What a tag may stand for. */
+export type PullRequest = ImageRequest | IndexRequest;
+
 /** The platform of images whose name does not begin with one. */
 const DEFAULT_SYSTEM: System = 'x86_64-linux';
 
@@ -23,10 +32,20 @@ const MAX_PACKAGES = 64;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
+/** Registries that people write in front of a name where they take this one for their mirror. */
+const OTHER_REGISTRY =
+  /(?:^|\.)(?:docker\.io|docker\.com|ghcr\.io|gcr\.io|pkg\.dev|quay\.io|k8s\.io|mcr\.microsoft\.com|azurecr\.io|amazonaws\.com|public\.ecr\.aws|registry\.gitlab\.com|nvcr\.io)$/;
+
 const SHELL = ['bashInteractive', 'coreutils', 'moreutils', 'nano'];
 const SYSTEMS: Readonly<Record<string, System>> = {
   amd64: 'x86_64-linux',
   arm64: 'aarch64-linux',
+};
+
+/** Platforms as container clients write them, in the order that an index has them. */
+export const PLATFORMS: Readonly<Record<string, System>> = {
+  'linux/amd64': 'x86_64-linux',
+  'linux/arm64': 'aarch64-linux',
 };
 
 /** Meta-packages stand for platforms or groups of packages, and lead an image name. */
@@ -47,6 +66,13 @@ export function parseTag(tag: string): string {
   );
 }
 
+/** What a name holds, before a platform is chosen for one that names none. */
+interface ParsedName {
+  readonly packages: readonly string[];
+  readonly system: System | undefined;
+  readonly reference: string;
+}
+
 /**
  * Reads an image name such as `arm64/shell/git/python3packages.requests`.
  *
@@ -55,8 +81,59 @@ export function parseTag(tag: string): string {
  * @throws BuildError `name-invalid` when name or tag break the distribution spec's grammar or a limit of ours
  */
 export function parseImageName(name: string, tag: string): ImageRequest {
+  const { system = DEFAULT_SYSTEM, ...rest } = parseName(name, tag);
+  return { ...rest, system };
+}
+
+/**
+ * The same where a name without a platform stands for several.
+ *
+ * @param systems the platforms of such a name, one or more
+ * @throws BuildError `name-invalid`
+ */
+export function parsePullRequest(
+  name: string,
+  tag: string,
+  systems: readonly System[],
+): PullRequest {
+  const { system, ...rest } = parseName(name, tag);
+  if (system !== undefined) return { ...rest, system };
+  const [only = DEFAULT_SYSTEM, ...others] = Object.values(PLATFORMS).filter((known) =>
+    systems.includes(known),
+  );
+  if (others.length === 0) return { ...rest, system: only };
+  return { ...rest, systems: [only, ...others] };
+}
+
+/** The request for one of an index's images. */
+export function requestOfChild(request: IndexRequest, system: System): ImageRequest {
+  const { packages, reference } = request;
+  return { packages, reference, system };
+}
+
+export function isIndexRequest(request: PullRequest): request is IndexRequest {
+  return 'systems' in request;
+}
+
+export function systemsOf(request: PullRequest): readonly System[] {
+  return isIndexRequest(request) ? request.systems : [request.system];
+}
+
+/** The packages that the name itself asks for: those of every image are left out. */
+export function namedPackages({ packages }: PullRequest): readonly string[] {
+  return packages.filter((name) => !ALWAYS.includes(name));
+}
+
+function parseName(name: string, tag: string): ParsedName {
   const reference = parseTag(tag);
   const parts = parseComponents(name);
+  const [first = '', ...others] = parts;
+  if (others.length > 0 && OTHER_REGISTRY.test(first)) {
+    invalid(
+      `images of ${first} are not served here: this registry builds images of the packages that a name lists, ` +
+        `such as shell/git; pull ${others.join('/')} from ${first} itself`,
+    );
+  }
   const leading = parts.findIndex((part) => !META_PACKAGES.includes(part));
   const meta = new Set(leading === -1 ? parts : parts.slice(0, leading));
   const named = new Set(leading === -1 ? [] : parts.slice(leading));
@@ -71,7 +148,7 @@ export function parseImageName(name: string, tag: string): ImageRequest {
   const packages = new Set([...ALWAYS, ...(meta.has('shell') ? SHELL : []), ...named]);
   return {
     packages: [...packages].sort(),
-    system: SYSTEMS[platforms[0] ?? ''] ?? DEFAULT_SYSTEM,
+    system: SYSTEMS[platforms[0] ?? ''],
     reference,
   };
 }
@@ -98,24 +175,17 @@ export function parseComponents(name: string): readonly string[] {
   return parts;
 }
 
-/** The shortest name that asks for the same image: what to write after the registry's address. */
-export function shortName({ packages, system }: Pick<ImageRequest, 'packages' | 'system'>): string {
-  const platform = Object.keys(SYSTEMS).find((name) => SYSTEMS[name] === system);
-  const hasShell = SHELL.every((name) => packages.includes(name));
-  const named = packages.filter(
-    (name) => !ALWAYS.includes(name) && !(hasShell && SHELL.includes(name)),
-  );
-  const parts = [
-    ...(system === DEFAULT_SYSTEM || platform === undefined ? [] : [platform]),
+/** One short name for all spellings of an image, whatever their order and repetition; it can be pulled as any of them. */
+export function canonicalName(request: PullRequest): string {
+  const hasShell = request.packages.includes('bashInteractive');
+  const leading = [
+    ...('system' in request && request.system === 'aarch64-linux' ? ['arm64'] : []),
     ...(hasShell ? ['shell'] : []),
-    // A package that is called as a meta-package is one only behind another package.
-    ...named.filter((name) => !META_PACKAGES.includes(name)),
-    ...named.filter((name) => META_PACKAGES.includes(name)),
   ];
-  return (parts.length === 0 ? ALWAYS : parts).join('/');
-}
-
-/** One name for all spellings of an image, whatever their order and repetition. */
-export function canonicalName(request: ImageRequest): string {
-  return [request.system, ...request.packages].join('/');
+  const named = namedPackages(request).filter((name) => !hasShell || !SHELL.includes(name));
+  // A package of a meta-package's name is one only behind another package.
+  const ordinary = named.filter((name) => !META_PACKAGES.includes(name));
+  const behind = named.filter((name) => META_PACKAGES.includes(name));
+  const needsOther = ordinary.length === 0 && (behind.length > 0 || !hasShell);
+  return [...leading, ...(needsOther ? ['cacert'] : ordinary), ...behind].join('/');
 }

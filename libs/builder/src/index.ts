@@ -22,12 +22,17 @@ export {
 export {
   canonicalName,
   type ImageRequest,
+  isIndexRequest,
   META_PACKAGES,
   parseComponents,
   parseImageName,
+  parsePullRequest,
   parseTag,
-  shortName,
+  PLATFORMS,
+  type PullRequest,
+  requestOfChild,
   type System,
+  systemsOf,
 } from './image-name.ts';
 export type { ManifestForm } from './image/media-types.ts';
 export type { ImageOptions } from './image-builder.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import type { Build, BuildEvent } from './build.ts';
 import { BuildError } from './errors.ts';
+import type { ImageRequest } from './image-name.ts';
 import { HeldOutputs, type Hold } from './held-outputs.ts';
 import { KnownPackages, type PinnedSet } from './known-packages.ts';
 import type { StorePathInfo } from './layer/types.ts';
@@ -57,7 +58,7 @@ export class PackageProvider {
    * @throws BuildError
    */
   async provide(
-    build: Build,
+    build: Build<ImageRequest>,
     revision: Revision,
     signal: AbortSignal,
     { anew = false }: { readonly anew?: boolean } = {},
@@ -92,7 +93,7 @@ export class PackageProvider {
   }
 
   async #evaluate(
-    build: Build,
+    build: Build<ImageRequest>,
     revision: Revision,
     names: readonly string[],
     signal: AbortSignal,
@@ -115,7 +116,11 @@ export class PackageProvider {
     return result.packages;
   }
 
-  async #realise(build: Build, packages: readonly Package[], signal: AbortSignal): Promise<Hold> {
+  async #realise(
+    build: Build<ImageRequest>,
+    packages: readonly Package[],
+    signal: AbortSignal,
+  ): Promise<Hold> {
     const { buildTimeoutMs, derivationTimeoutMs, env, onEvent, substitutesOnly, workers } =
       this.#options;
     const rootsDir = join(this.#options.rootsDir, randomUUID());
@@ -142,7 +147,7 @@ export class PackageProvider {
 }
 
 /** Undefined for a folder, which may be another one at any moment. */
-function pinnedSet({ request }: Build, { commit }: Revision): PinnedSet | undefined {
+function pinnedSet({ request }: Build<ImageRequest>, { commit }: Revision): PinnedSet | undefined {
   return commit === null ? undefined : { commit, system: request.system };
 }
 

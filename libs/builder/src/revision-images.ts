@@ -2,6 +2,7 @@ import type { CacheClient, ManifestRecord } from '@nixery/cache';
 
 import type { Build } from './build.ts';
 import type { ImageBuilder } from './image-builder.ts';
+import type { ImageRequest } from './image-name.ts';
 import type { SharedRecords } from './shared-records.ts';
 import { SingleFlight } from './single-flight.ts';
 import type { Revision } from './source/index.ts';
@@ -23,7 +24,11 @@ export class RevisionImages {
   }
 
   /** @throws BuildError */
-  async obtain(build: Build, revision: Revision, signal: AbortSignal): Promise<ManifestRecord> {
+  async obtain(
+    build: Build<ImageRequest>,
+    revision: Revision,
+    signal: AbortSignal,
+  ): Promise<ManifestRecord> {
     const { images } = this.#options;
     const { commit } = revision;
     if (commit === null) return await images.build(build, revision, signal);
@@ -34,7 +39,7 @@ export class RevisionImages {
   async #obtain(
     key: string,
     commit: string,
-    build: Build,
+    build: Build<ImageRequest>,
     signal: AbortSignal,
   ): Promise<ManifestRecord> {
     const { cache, images, shared } = this.#options;

@@ -68,6 +68,7 @@ describe('a client', () => {
     expect(await client.listTags('shell/git')).toEqual(['latest']);
     expect(await client.listHolders(digest(12), 'content')).toMatchObject([{ name: 'shell/git' }]);
     await expect(client.listHolders(digest(12), 'content', { limit: 0 })).rejects.toThrow('limit');
+    expect(await client.listNames()).toEqual(['shell/git']);
     expect(await client.listManifests({ name: 'shell/git' })).toMatchObject([{ key: 'k' }]);
     expect(await client.dropLayer({ digest: digest(12) })).toBe(true);
     expect(await client.findLayer(digest(12))).toBeNull();

@@ -139,6 +139,17 @@ export class ActorClient implements CacheClient {
     return holders;
   }
 
+  async listNames(
+    query: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<readonly string[]> {
+    const { names } = await this.#ask({
+      type: 'manifest.names',
+      after: query.after ?? null,
+      limit: check(limitSchema, query.limit ?? LIST_LIMIT, 'limit'),
+    });
+    return names;
+  }
+
   async getLayers(keys: readonly string[]): Promise<ReadonlyMap<string, LayerRecord>> {
     const wanted = [...new Set(check(keysSchema, keys, 'keys'))];
     const records = await this.#missOnFailure(

@@ -66,7 +66,7 @@ export interface CacheClient {
   dropManifest(target: DropTarget): Promise<boolean>;
   /** The latest entry one of whose forms has this digest, fresh or not. */
   findManifest(digest: Digest): Promise<ManifestEntry | null>;
-  /** The latest entry whose config or one of whose layers has this digest, fresh or not. */
+  /** The latest entry whose config, or one of whose layers or children, has this digest, fresh or not. */
   findManifestWith(digest: Digest): Promise<ManifestEntry | null>;
   /**
    * A page of the images that a blob is part of, fresh or not, those that came last first.
@@ -98,6 +98,15 @@ export interface CacheClient {
     name: string,
     query?: { readonly after?: string; readonly limit?: number },
   ): Promise<readonly string[]>;
+  /**
+   * The names of all entries, each once, in lexical order.
+   * @param query - `after`: only those beyond this one. `limit`: 1 to 1000, default 100
+   * @throws CacheError
+   */
+  listNames(query?: {
+    readonly after?: string;
+    readonly limit?: number;
+  }): Promise<readonly string[]>;
   /** The known ones of these keys, in one message. */
   getLayers(keys: readonly string[]): Promise<ReadonlyMap<string, LayerRecord>>;
   /** To be called once the blob is stored, never before. @returns true once it is durable */

@@ -28,6 +28,7 @@ const rowSchema = z.object({
   record: z.string(),
 });
 const holdersSchema = z.array(z.object({ name: z.string(), position: z.int() }));
+const namesSchema = z.array(z.object({ name: z.string() }));
 const tagsSchema = z.array(z.object({ reference: z.string() }));
 
 /** SQLite orders blobs after texts, so this comes after all keys. {@link https://www.sqlite.org/datatype3.html#sort_order} */
@@ -143,6 +144,12 @@ export class ManifestMap {
     return holdersSchema.parse(this.#sql.holders.all(digestBytes(digest), role, from, limit));
   }
 
+  /** The names under which entries are known, each once, in order. */
+  names(after: string | null, limit: number): readonly string[] {
+    const rows = this.#sql.names.all(after ?? '', limit);
+    return namesSchema.parse(rows).map((row) => row.name);
+  }
+
   maintain(limit: number): boolean {
     return this.#table.maintain(limit);
   }
@@ -163,8 +170,13 @@ function blobsOf(record: ManifestRecord): readonly (readonly [Digest, BlobRole])
   const forms = Object.values(record.forms);
   return [
     ...forms.map((form) => [form.digest, 'manifest'] as const),
-    ...[record.config, ...record.layers].map((digest) => [digest, 'content'] as const),
+    ...contentsOf(record).map((digest) => [digest, 'content'] as const),
   ];
+}
+
+/** The blobs that an image's manifests name, or an index's through its images. */
+function contentsOf({ children = [], config, layers }: ManifestRecord): readonly Digest[] {
+  return [config, ...layers, ...children];
 }
 
 function prepare(db: DatabaseSync) {
@@ -200,5 +212,14 @@ function prepare(db: DatabaseSync) {
     tags: db.prepare(`
       SELECT DISTINCT reference FROM manifests WHERE name = ? AND reference > ?
       ORDER BY reference LIMIT ?`),
+    // One look into the index a name, however many entries each has.
+    names: db.prepare(`
+      WITH RECURSIVE known (name) AS (
+        SELECT min(name) FROM manifests WHERE name > ?
+        UNION ALL
+        SELECT (SELECT min(m.name) FROM manifests m WHERE m.name > known.name) FROM known
+        WHERE known.name IS NOT NULL
+      )
+      SELECT name FROM known WHERE name IS NOT NULL LIMIT ?`),
   } satisfies Record<string, StatementSync>;
 }

@@ -47,6 +47,7 @@ export type CacheRequest =
       readonly before: number | null;
       readonly limit: number;
     }
+  | { readonly type: 'manifest.names'; readonly after: string | null; readonly limit: number }
   | { readonly type: 'layer.get'; readonly keys: readonly string[] }
   | { readonly type: 'layer.put'; readonly key: string; readonly record: LayerRecord }
   | { readonly type: 'layer.drop'; readonly target: DropTarget }
@@ -79,6 +80,7 @@ export type CacheReply =
   | { readonly type: 'manifest.list'; readonly entries: readonly ManifestEntry[] }
   | { readonly type: 'manifest.tags'; readonly tags: readonly string[] }
   | { readonly type: 'manifest.holders'; readonly holders: readonly BlobHolder[] }
+  | { readonly type: 'manifest.names'; readonly names: readonly string[] }
   | { readonly type: 'layer.get'; readonly records: readonly (LayerRecord | null)[] }
   | { readonly type: 'layer.put'; readonly ok: true }
   | { readonly type: 'layer.drop'; readonly ok: true }

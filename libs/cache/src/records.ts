@@ -29,7 +29,7 @@ const requestSchema = z
   .looseObject({ name: z.string().min(1), reference: z.string().min(1) })
   .readonly();
 
-/** One image with all its representations; their bodies live in storage, by digest. */
+/** One image, or an index of images, with all its representations; their bodies live in storage, by digest. */
 export const manifestRecordSchema = z
   .object({
     forms: formsSchema,
@@ -38,10 +38,12 @@ export const manifestRecordSchema = z
     revision: z.string().min(1).nullable(),
     /** ms since the epoch. For people: freshness is measured from the put, see `freshness.ts`. */
     builtAt: z.int(),
-    /** The image config's digest. */
+    /** The image config's digest; of an index, that of its first image. */
     config: digestSchema,
-    /** The layers' digests, lowest first. */
+    /** The layers' digests, lowest first; of an index, those of all its images. */
     layers: z.array(digestSchema).readonly(),
+    /** Of an index: its images' manifests, in all their forms, and configs. */
+    children: z.array(digestSchema).readonly().exactOptional(),
   })
   .readonly();
 

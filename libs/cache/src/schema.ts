@@ -1,5 +1,5 @@
 /** Raised whenever the tables or the stored records change shape: a file with another number is set aside. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * `used` is a logical clock, not a time: it orders entries by last use, and no change of the system's clock disturbs it.

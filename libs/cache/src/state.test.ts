@@ -184,6 +184,17 @@ describe('a listing', () => {
     expect(tags('latest', 9)).toEqual({ type: 'manifest.tags', tags: ['v2'] });
     expect(tags(null, 1)).toEqual({ type: 'manifest.tags', tags: ['latest'] });
   });
+
+  test('of names names each once, in order', () => {
+    const state = filled();
+    const names = (after: string | null, limit: number) =>
+      state.handle({ type: 'manifest.names', after, limit });
+
+    expect(names(null, 9)).toEqual({ type: 'manifest.names', names: ['shell/git', 'shell/jq'] });
+    expect(names('shell/git', 9)).toEqual({ type: 'manifest.names', names: ['shell/jq'] });
+    expect(names(null, 1)).toEqual({ type: 'manifest.names', names: ['shell/git'] });
+    expect(names('shell/jq', 9)).toEqual({ type: 'manifest.names', names: [] });
+  });
 });
 
 describe('layers', () => {

@@ -97,6 +97,10 @@ export class CacheState {
         const holders = this.#manifests.holders(request);
         return { type: request.type, holders };
       }
+      case 'manifest.names': {
+        const names = this.#manifests.names(request.after, request.limit);
+        return { type: request.type, names };
+      }
       case 'layer.get': {
         const records = request.keys.map((key) => this.#layers.get(key));
         return { type: request.type, records };

@@ -1,4 +1,4 @@
-import { type ImageRequest, canonicalName, parseImageName } from '@nixery/builder';
+import { type PullRequest, canonicalName, parseImageName } from '@nixery/builder';
 import { type CacheClient, createCache, type Digest, type ManifestRecord } from '@nixery/cache';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -10,7 +10,7 @@ let cache: CacheClient;
 let access: PackageAccess;
 /** Images that are built when asked for. */
 let buildable: Map<string, ManifestRecord>;
-let asked: ImageRequest[];
+let asked: PullRequest[];
 
 beforeEach(() => {
   cache = createCache({ file: ':memory:' });
@@ -18,6 +18,7 @@ beforeEach(() => {
   asked = [];
   access = new PackageAccess({
     cache,
+    systems: ['x86_64-linux'],
     builder: {
       image(request) {
         asked.push(request);

@@ -1,4 +1,4 @@
-import { type Builder, parseImageName } from '@nixery/builder';
+import { type Builder, parseImageName, parsePullRequest, type System } from '@nixery/builder';
 import { type BlobRole, type CacheClient, CacheError, type ManifestRecord } from '@nixery/cache';
 import type { Digest } from '@nixery/storage';
 import { LRUCache } from 'lru-cache';
@@ -17,6 +17,8 @@ const PAGE = 200;
 export interface PackageAccessOptions {
   readonly builder: Pick<Builder, 'image'>;
   readonly cache: Pick<CacheClient, 'listHolders'>;
+  /** The platforms of a name that names none. */
+  readonly systems: readonly System[];
 }
 
 /**
@@ -43,11 +45,16 @@ export class PackageAccess {
     this.requirePackages(caller, parseImageName(name, 'latest').packages);
   }
 
+  /** Whether the caller may have the image of this name. */
+  allowsName({ rules }: Caller, name: string): boolean {
+    return rules.refusal(parseImageName(name, 'latest').packages) === undefined;
+  }
+
   /** To be told which image was given to whom: they will ask for its blobs. */
-  granted({ rules }: Caller, { config, forms, layers }: ManifestRecord): void {
+  granted({ rules }: Caller, { children = [], config, forms, layers }: ManifestRecord): void {
     if (!rules.hasLists) return;
     const manifests = Object.values(forms).map(({ digest }) => digest);
-    for (const digest of [...manifests, config, ...layers])
+    for (const digest of [...manifests, config, ...layers, ...children])
       this.#granted.set(keyOf(rules, digest), true);
   }
 
@@ -78,8 +85,7 @@ export class PackageAccess {
     let refusal: string = UNKNOWN;
     for (const role of ['manifest', 'content'] as const) {
       for await (const name of this.#holders(digest, role)) {
-        // A canonical name: the platform, then the packages.
-        const refused = rules.refusal(name.split('/').slice(1));
+        const refused = rules.refusal(parseImageName(name, 'latest').packages);
         if (refused === undefined) return undefined;
         refusal = `no image that is allowed holds ${digest}: ${refused}`;
       }
@@ -104,9 +110,13 @@ export class PackageAccess {
    * name holds it now.
    */
   async #isPartOf(caller: Caller, name: string, digest: Digest): Promise<boolean> {
-    const { builder } = this.#options;
+    const { builder, systems } = this.#options;
     for (const form of ['oci', 'docker'] as const) {
-      const record = await builder.image(parseImageName(name, 'latest'), form, caller.client);
+      const record = await builder.image(
+        parsePullRequest(name, 'latest', systems),
+        form,
+        caller.client,
+      );
       this.granted(caller, record);
       if (this.#granted.has(keyOf(caller.rules, digest))) return true;
     }

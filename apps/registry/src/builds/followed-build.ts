@@ -1,4 +1,12 @@
-import type { Build, BuildError, BuildStage, LayerOrigin, PlannedSize } from '@nixery/builder';
+import {
+  type Build,
+  type BuildError,
+  type BuildStage,
+  canonicalName,
+  type LayerOrigin,
+  type PlannedSize,
+  systemsOf,
+} from '@nixery/builder';
 import type { ManifestRecord } from '@nixery/cache';
 
 import { BuildLog } from './build-log.ts';
@@ -85,8 +93,9 @@ export class FollowedBuild {
     const { id, purpose, request, stages, waiting } = this.#build;
     return {
       id,
+      name: canonicalName(request),
       packages: request.packages,
-      system: request.system,
+      systems: systemsOf(request),
       tag: request.reference,
       purpose,
       state: this.#state,

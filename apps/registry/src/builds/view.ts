@@ -3,8 +3,11 @@ import type { BuildPurpose, BuildStage, LayerOrigin, System } from '@nixery/buil
 /** One build as people are shown it: plain data, also what `/builds/<id>.json` gives. Times are ms, sizes bytes. */
 export interface BuildView {
   readonly id: string;
+  /** The image's name, to be pulled by. */
+  readonly name: string;
   readonly packages: readonly string[];
-  readonly system: System;
+  /** Its platform, or those of an index. */
+  readonly systems: readonly System[];
   readonly tag: string;
   readonly purpose: BuildPurpose;
   readonly state: BuildState;

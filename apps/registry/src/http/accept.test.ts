@@ -36,6 +36,17 @@ describe('an Accept header', () => {
     expect(chooseForm(accept)).toBe(form);
   });
 
+  it.each([
+    [undefined, 'oci'],
+    ['*/*', 'oci'],
+    ['application/vnd.oci.image.index.v1+json', 'oci'],
+    ['application/vnd.docker.distribution.manifest.list.v2+json', 'docker'],
+    [`${OCI}, ${DOCKER}`, undefined],
+    [OTHERS.join(','), 'oci'],
+  ])('%j gets an index in form %s', (accept, form) => {
+    expect(chooseForm(accept, 'index')).toBe(form);
+  });
+
   it('gets the same form in whatever order it lists its types', () => {
     const all = [OCI, DOCKER, ...OTHERS];
     fc.assert(

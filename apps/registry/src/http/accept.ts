@@ -5,12 +5,23 @@ import { LRUCache } from 'lru-cache';
 const FORMS = ['oci', 'docker'] as const satisfies readonly (keyof ManifestRecord['forms'])[];
 export type Form = (typeof FORMS)[number];
 
-const MEDIA_TYPES: Readonly<Record<Form, string>> = {
-  oci: 'application/vnd.oci.image.manifest.v1+json',
-  docker: 'application/vnd.docker.distribution.manifest.v2+json',
+/** What a tag stands for: one platform's image, or an index of several. */
+type Subject = 'image' | 'index';
+
+const MEDIA_TYPES: Readonly<Record<Subject, Readonly<Record<Form, string>>>> = {
+  image: {
+    oci: 'application/vnd.oci.image.manifest.v1+json',
+    docker: 'application/vnd.docker.distribution.manifest.v2+json',
+  },
+  index: {
+    oci: 'application/vnd.oci.image.index.v1+json',
+    docker: 'application/vnd.docker.distribution.manifest.list.v2+json',
+  },
 };
 
-export const MANIFEST_MEDIA_TYPES: readonly string[] = Object.values(MEDIA_TYPES);
+export const MANIFEST_MEDIA_TYPES: readonly string[] = Object.values(MEDIA_TYPES).flatMap(
+  Object.values<string>,
+);
 
 /** Media ranges, in lower case and without parameters, and whether they are wanted: `q=0` says that one is not. */
 type Accept = ReadonlyMap<string, boolean>;
@@ -25,8 +36,11 @@ const parsed = new LRUCache<string, Accept>({ max: 100 });
  * @param accept the Accept header; none means anything (RFC 9110, section 12.5.1)
  * @returns undefined when no form is accepted
  */
-export function chooseForm(accept: string | undefined): Form | undefined {
-  return FORMS.find((form) => accepts(accept, MEDIA_TYPES[form]));
+export function chooseForm(
+  accept: string | undefined,
+  subject: Subject = 'image',
+): Form | undefined {
+  return FORMS.find((form) => accepts(accept, MEDIA_TYPES[subject][form]));
 }
 
 /**

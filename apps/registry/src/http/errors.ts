@@ -1,4 +1,5 @@
 import { BuildError, type BuildErrorCode } from '@nixery/builder';
+import { CacheError } from '@nixery/cache';
 import { BlobError, type BlobErrorCode } from '@nixery/storage';
 
 /** distribution-spec, "Error Codes". */
@@ -37,6 +38,13 @@ export class HttpError extends Error {
     this.detail = options.detail;
     this.headers = options.headers ?? {};
   }
+
+  /** The error document: distribution-spec, "Error Codes". */
+  get body(): Buffer {
+    const { code, detail, message } = this;
+    const error = { code, message, ...(detail !== undefined && { detail }) };
+    return Buffer.from(`${JSON.stringify({ errors: [error] })}\n`);
+  }
 }
 
 const RETRY_SOON = { 'Retry-After': '5' };
@@ -59,11 +67,26 @@ export const httpErrors = {
       `manifest ${digest} is not in this registry; pull the image by its tag`,
     ),
   notAcceptable: () =>
+    // As other registries do: the specification has no code for 406, and no client knows what to make of it.
     new HttpError(
-      406,
-      'MANIFEST_INVALID',
-      'none of the accepted media types is served: accept OCI image manifests or Docker schema 2',
+      404,
+      'MANIFEST_UNKNOWN',
+      'there is no manifest of a media type that is accepted: accept OCI image manifests or Docker schema 2',
     ),
+  catalogOff: () =>
+    new HttpError(
+      404,
+      'UNSUPPORTED',
+      'this registry does not list its images; its operator can have it do so with NIXERY_CATALOG=1',
+    ),
+  pageInvalid: () =>
+    new HttpError(400, 'UNSUPPORTED', 'n must be a whole number: how many entries to list at most'),
+  requestMalformed: () =>
+    new HttpError(400, 'UNSUPPORTED', 'this cannot be read as an HTTP request'),
+  requestTooSlow: () => new HttpError(408, 'UNSUPPORTED', 'the request took too long to arrive'),
+  headersTooLarge: () =>
+    new HttpError(431, 'UNSUPPORTED', "the request's address and headers are too long"),
+  hostMissing: () => new HttpError(400, 'UNSUPPORTED', 'the request has no Host header'),
   rangeNotSatisfiable: (size: number) =>
     new HttpError(416, 'UNSUPPORTED', `the blob has ${size} bytes`, {
       headers: { 'Content-Range': `bytes */${size}` },
@@ -151,6 +174,10 @@ export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof BuildError && !(error.cause instanceof BlobError))
     return fromBuildError(error);
+  if (error instanceof CacheError) {
+    const message = 'this registry does not know for now what it has built';
+    return new HttpError(503, 'TOOMANYREQUESTS', message, { cause: error, headers: RETRY_SOON });
+  }
   const blobError = error instanceof BuildError ? error.cause : error;
   const storage = blobError instanceof BlobError ? STORAGE_FAILURES[blobError.code] : undefined;
   if (storage === undefined) return httpErrors.internal(error);

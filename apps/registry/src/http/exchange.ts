@@ -29,7 +29,7 @@ export class Exchange {
     this.response = response;
     const given = request.headers['x-request-id'];
     this.id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    this.url = request.url ?? '';
+    this.url = originForm(request.url ?? '');
     const queryAt = this.url.indexOf('?');
     this.path = queryAt === -1 ? this.url : this.url.slice(0, queryAt);
   }
@@ -90,8 +90,7 @@ export class Exchange {
       this.response.destroy();
       return;
     }
-    const { status, code, message, detail, headers } = failure;
-    const document = { errors: [{ code, message, ...(detail !== undefined && { detail }) }] };
+    const { body, headers, status } = failure;
     this.send(
       status,
       [
@@ -99,7 +98,12 @@ export class Exchange {
         'Content-Type',
         'application/json',
       ],
-      Buffer.from(`${JSON.stringify(document)}\n`),
+      body,
     );
   }
+}
+
+/** A proxy may ask with a whole address. https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */
+function originForm(target: string): string {
+  return target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '');
 }

@@ -41,12 +41,16 @@ export function createListener({ access, api, app, onEnd }: ListenerOptions): Re
     response: ServerResponse,
   ): void {
     response.setHeader('X-Request-Id', exchange.id);
-    app(request, response, (error = httpErrors.routeUnknown()) => exchange.fail(error));
+    app(request, response, (error) => exchange.fail(fromExpress(error)));
   }
 
   return (request, response) => {
     const exchange = new Exchange(request, response);
     response.on('close', () => onEnd(exchange));
+    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      exchange.fail(httpErrors.hostMissing());
+      return;
+    }
     if (OPEN_TO_ALL.has(exchange.path)) {
       answerOther(exchange, request, response);
       return;
@@ -68,3 +72,15 @@ export function createListener({ access, api, app, onEnd }: ListenerOptions): Re
 
 /** Whatever sees to servers has to be answered, has no password, and asks at its own pace. */
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/** Express gives up on what it cannot decode with an error that has the status of an answer. */
+function fromExpress(error: unknown): unknown {
+  if (error === undefined) return httpErrors.routeUnknown();
+  const isOfRequest =
+    error instanceof Error &&
+    'status' in error &&
+    typeof error.status === 'number' &&
+    error.status >= 400 &&
+    error.status < 500;
+  return isOfRequest ? httpErrors.requestMalformed() : error;
+}

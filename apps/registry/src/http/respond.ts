@@ -1,8 +1,11 @@
 import type { Exchange } from './exchange.ts';
 
-export function sendJson(exchange: Exchange, value: unknown): void {
-  const body = Buffer.from(JSON.stringify(value));
-  exchange.send(200, ['Content-Type', 'application/json'], body);
+export function jsonBody(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+export function sendJson(exchange: Exchange, value: object): void {
+  exchange.send(200, ['Content-Type', 'application/json'], jsonBody(value));
 }
 
 /** Sends a client to another address, for this once. */

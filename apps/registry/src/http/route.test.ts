@@ -13,6 +13,8 @@ describe('a path', () => {
     ['/v2/git/blobs/sha256:ab', { kind: 'blob', name: 'git', digest: 'sha256:ab' }],
     ['/v2/git/blobs/sha256%3Aab', { kind: 'blob', name: 'git', digest: 'sha256:ab' }],
     ['/v2/git/tags/list', { kind: 'tags', name: 'git' }],
+    ['/v2/git/referrers/sha256:ab', { kind: 'referrers', name: 'git', digest: 'sha256:ab' }],
+    ['/v2/_catalog', { kind: 'catalog' }],
     ['/v2/tags/list', { kind: 'unknown' }],
     ['/v2//manifests/x', { kind: 'unknown' }],
     ['/v2/manifests/x', { kind: 'unknown' }],

@@ -7,6 +7,8 @@ export type Route =
   | { readonly kind: 'manifest'; readonly name: string; readonly reference: string }
   | { readonly kind: 'blob'; readonly name: string; readonly digest: string }
   | { readonly kind: 'tags'; readonly name: string }
+  | { readonly kind: 'referrers'; readonly name: string; readonly digest: string }
+  | { readonly kind: 'catalog' }
   | { readonly kind: 'unknown' };
 
 /**
@@ -15,6 +17,7 @@ export type Route =
  */
 export function parseRoute(path: string): Route {
   if (path === '/v2' || path === '/v2/') return { kind: 'base' };
+  if (path === '/v2/_catalog') return { kind: 'catalog' };
   if (!path.startsWith('/v2/')) return { kind: 'unknown' };
   const rest = path.slice('/v2/'.length);
   if (rest.endsWith('/tags/list')) {
@@ -30,6 +33,8 @@ export function parseRoute(path: string): Route {
       return { kind: 'manifest', name, reference };
     case 'blobs':
       return { kind: 'blob', name, digest: reference };
+    case 'referrers':
+      return { kind: 'referrers', name, digest: reference };
     default:
       return { kind: 'unknown' };
   }

@@ -1,5 +1,3 @@
-import { shortName } from '@nixery/builder';
-
 import type { BuildView, LayerView, LogPart } from '../builds/view.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { type Html, html, join } from './html.ts';
@@ -55,7 +53,7 @@ function buildRow(build: BuildView): Html {
   const stage =
     build.state === 'running' ? html` <span class="quiet">${build.stage ?? 'waiting'}</span>` : '';
   return html`<tr>
-<td><a href="/builds/${build.id}">${shortName(build)}</a></td>
+<td><a href="/builds/${build.id}">${build.name}</a></td>
 <td><span class="state ${build.state}">${STATES[build.state]}</span>${stage}</td>
 <td>${formatDuration(build.elapsedMs)}</td>
 <td><time datetime="${new Date(build.startedAt).toISOString()}">${clock(build.startedAt)}</time></td>
@@ -66,10 +64,10 @@ function buildRow(build: BuildView): Html {
 export function buildPage(build: BuildView, log: LogPart): string {
   const running = build.state === 'running';
   return page({
-    title: `${shortName(build)} — Nixery`,
+    title: `${build.name} — Nixery`,
     ...(running && { reloadSeconds: 2, script: 'build.js' }),
     body: html`<p class="trail"><a href="/builds">Builds</a></p>
-<h1>${shortName(build)}</h1>
+<h1>${build.name}</h1>
 <div id="build" data-id="${build.id}" data-next="${log.first + log.lines.length}">
 <div id="state">${buildState(build)}</div>
 ${logSection(log)}
@@ -79,14 +77,14 @@ ${logSection(log)}
 
 /** The part of a build's page that changes as it goes on, apart from the log; also sent on its own to the page's script. */
 export function buildState(build: BuildView): Html {
-  const { digest, elapsedMs, failure, purpose, startedAt, state, system, tag, waiting } = build;
+  const { digest, elapsedMs, failure, purpose, startedAt, state, systems, tag, waiting } = build;
   return html`<p role="status"><span class="state ${state}">${STATES[state]}</span> ${state === 'running' ? 'for' : 'after'} ${formatDuration(elapsedMs)}${
     waiting > 0 ? `, ${waiting} ${waiting === 1 ? 'request waits' : 'requests wait'} for it` : ''
   }</p>
 ${failure === null ? '' : failureSection(failure)}
 <dl class="facts">
 <dt>Tag</dt><dd><code>${tag}</code></dd>
-<dt>Platform</dt><dd>${system}</dd>
+<dt>${systems.length > 1 ? 'Platforms' : 'Platform'}</dt><dd>${systems.join(', ')}</dd>
 <dt>Begun</dt><dd><time datetime="${new Date(startedAt).toISOString()}">${clock(startedAt)}</time>, ${PURPOSES[purpose]}</dd>
 ${digest === null ? '' : html`<dt>Digest</dt><dd><code class="digest">${digest}</code></dd>`}
 </dl>

@@ -33,6 +33,7 @@ beforeEach(async () => {
   const access = new PackageAccess({
     builder: { image: () => Promise.reject(new Error()) },
     cache,
+    systems: ['x86_64-linux'],
   });
   const route = new BlobRoute({
     access,

@@ -1,4 +1,11 @@
-import { type Builder, type ImageRequest, parseImageName } from '@nixery/builder';
+import {
+  type Builder,
+  isIndexRequest,
+  parsePullRequest,
+  type PullRequest,
+  requestOfChild,
+  type System,
+} from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 import { BlobError, type Digest } from '@nixery/storage';
 
@@ -17,6 +24,8 @@ export interface ManifestRouteOptions {
   readonly builder: Builder;
   readonly cache: CacheClient;
   readonly bodies: ManifestBodies;
+  /** The platforms of a name that names none. */
+  readonly systems: readonly System[];
   /** Told the digest of each manifest that is sent; what it does must cost next to nothing. */
   readonly onPull: (digest: Digest) => void;
   /** How long a request waits for a build. */
@@ -46,25 +55,31 @@ export class ManifestRoute {
     const { accept } = exchange.request.headers;
     const manifest = reference.includes(':')
       ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, caller)
-      : this.#byTag(parseImageName(name, reference), accept, caller);
+      : this.#byTag(parsePullRequest(name, reference, this.#options.systems), accept, caller);
     const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
     this.#options.onPull(held.value.digest);
     send(exchange, held.value);
   }
 
-  async #byTag(image: ImageRequest, accept: string | undefined, caller: Caller): Promise<Manifest> {
-    this.#options.access.requirePackages(caller, image.packages);
-    const form = chooseForm(accept);
-    if (form === undefined) throw httpErrors.notAcceptable();
-    return await this.#inForm(image, form, caller);
+  async #byTag(
+    request: PullRequest,
+    accept: string | undefined,
+    caller: Caller,
+  ): Promise<Manifest> {
+    this.#options.access.requirePackages(caller, request.packages);
+    const form = chooseForm(accept, isIndexRequest(request) ? 'index' : 'image');
+    if (form !== undefined) return await this.#inForm(request, form, caller);
+    if (!isIndexRequest(request)) throw httpErrors.notAcceptable();
+    // A client that knows of no indexes gets an image, as other registries do it.
+    return await this.#byTag(requestOfChild(request, request.systems[0]), accept, caller);
   }
 
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
-  async #inForm(image: ImageRequest, form: Form, caller: Caller): Promise<Manifest> {
+  async #inForm(request: PullRequest, form: Form, caller: Caller): Promise<Manifest> {
     const { access, builder, cache } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const record = await builder.image(image, form, caller.client);
+      const record = await builder.image(request, form, caller.client);
       const descriptor = record.forms[form];
       if (descriptor === undefined) throw httpErrors.notAcceptable();
       access.granted(caller, record);

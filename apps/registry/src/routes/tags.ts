@@ -1,20 +1,28 @@
-import { canonicalName, parseImageName } from '@nixery/builder';
+import { canonicalName, parsePullRequest, type System } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 
 import type { Exchange } from '../http/exchange.ts';
-import { sendJson } from '../http/respond.ts';
+import { parsePage, sendPage } from '../http/page.ts';
 
-const MAX_TAGS = 1_000;
+/** The one tag that every image can be built under. */
+const ALWAYS = 'latest';
 
 /**
- * `GET /v2/<name>/tags/list`: the tags that this image was built under, and `latest`, which every image can be built under.
+ * `GET /v2/<name>/tags/list`: the tags that this image was built under, and `latest`, in lexical order.
+ * {@link https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags}
+ *
+ * @param systems the platforms of a name that names none
+ * @throws BuildError, HttpError, CacheError
  */
 export async function serveTags(
-  cache: CacheClient,
+  { cache, systems }: { readonly cache: CacheClient; readonly systems: readonly System[] },
   exchange: Exchange,
   name: string,
 ): Promise<void> {
-  const canonical = canonicalName(parseImageName(name, 'latest'));
-  const built = await cache.listTags(canonical, { limit: MAX_TAGS });
-  sendJson(exchange, { name, tags: [...new Set([...built, 'latest'])].sort() });
+  const canonical = canonicalName(parsePullRequest(name, ALWAYS, systems));
+  const page = parsePage(exchange.query);
+  const { last = '', size } = page;
+  const built = await cache.listTags(canonical, { after: last, limit: size + 1 });
+  const known = ALWAYS > last ? [...built, ALWAYS] : built;
+  sendPage(exchange, page, [...new Set(known)].sort(), (tags) => ({ name, tags }));
 }

@@ -1,4 +1,4 @@
-import { parseComponents } from '@nixery/builder';
+import { parseComponents, type System } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 
 import { httpErrors } from '../http/errors.ts';
@@ -8,7 +8,9 @@ import type { Exchange } from '../http/exchange.ts';
 import { sendJson } from '../http/respond.ts';
 import type { Route } from '../http/route.ts';
 import type { BlobRoute } from './blobs.ts';
+import { serveCatalog } from './catalog.ts';
 import type { ManifestRoute } from './manifests.ts';
+import { serveReferrers } from './referrers.ts';
 import { serveTags } from './tags.ts';
 
 export interface RegistryApiOptions {
@@ -16,6 +18,10 @@ export interface RegistryApiOptions {
   readonly cache: CacheClient;
   readonly blobs: BlobRoute;
   readonly manifests: ManifestRoute;
+  /** The platforms of a name that names none. */
+  readonly systems: readonly System[];
+  /** Whether everybody may know what has been built here. */
+  readonly listsCatalog: boolean;
 }
 
 /** The OCI distribution API: everything under `/v2/`. */
@@ -30,7 +36,7 @@ export class RegistryApi {
     const { method } = exchange.request;
     if (method !== 'GET' && method !== 'HEAD') throw httpErrors.readOnly();
 
-    const { access, blobs, cache, manifests } = this.#options;
+    const { access, blobs, cache, listsCatalog, manifests, systems } = this.#options;
     switch (route.kind) {
       case 'base':
         sendJson(exchange, {});
@@ -44,7 +50,15 @@ export class RegistryApi {
         return;
       case 'tags':
         access.requireName(caller, route.name);
-        await serveTags(cache, exchange, route.name);
+        await serveTags({ cache, systems }, exchange, route.name);
+        return;
+      case 'referrers':
+        access.requireName(caller, route.name);
+        serveReferrers(exchange, route.digest);
+        return;
+      case 'catalog':
+        if (!listsCatalog) throw httpErrors.catalogOff();
+        await serveCatalog(cache, exchange, (name) => access.allowsName(caller, name));
         return;
       case 'unknown':
         throw httpErrors.routeUnknown();

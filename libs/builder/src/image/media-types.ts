@@ -2,6 +2,7 @@
 export type ManifestForm = 'oci' | 'docker';
 
 interface MediaTypes {
+  readonly index: string;
   readonly manifest: string;
   readonly config: string;
   readonly layer: {
@@ -18,6 +19,7 @@ interface MediaTypes {
  */
 export const MEDIA_TYPES = {
   oci: {
+    index: 'application/vnd.oci.image.index.v1+json',
     manifest: 'application/vnd.oci.image.manifest.v1+json',
     config: 'application/vnd.oci.image.config.v1+json',
     layer: {
@@ -26,6 +28,7 @@ export const MEDIA_TYPES = {
     },
   },
   docker: {
+    index: 'application/vnd.docker.distribution.manifest.list.v2+json',
     manifest: 'application/vnd.docker.distribution.manifest.v2+json',
     config: 'application/vnd.docker.container.image.v1+json',
     layer: { gzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip' },

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { CacheRequest } from '../messages.ts';
 import { manifestKinds } from '../records.ts';
-import { digest, layerRecord, manifestRecord } from './records.ts';
+import { digest, indexRecord, layerRecord, manifestRecord } from './records.ts';
 
 /** ms, of all states under test: the steps of time below are chosen around it. */
 export const RECENCY_MS = 100_000;
@@ -21,8 +21,10 @@ const reference = fc.constantFrom('latest', 'v1', 'v2');
 const limit = fc.integer({ min: 1, max: 4 });
 const target = fc.oneof(fc.record({ key }), fc.record({ digest: blob }));
 const manifest = fc
-  .tuple(fc.integer({ min: 1, max: 6 }), name, reference)
-  .map(([n, name, reference]) => manifestRecord(n, name, reference));
+  .tuple(fc.integer({ min: 1, max: 6 }), name, reference, fc.boolean())
+  .map(([n, name, reference, isIndex]) =>
+    isIndex ? indexRecord(n, name, reference) : manifestRecord(n, name, reference),
+  );
 const cursor = fc.record({ name, reference, key }, { requiredKeys: ['name', 'reference'] });
 
 const request: fc.Arbitrary<CacheRequest> = fc.oneof(
@@ -61,6 +63,7 @@ const request: fc.Arbitrary<CacheRequest> = fc.oneof(
     after: fc.option(reference),
     limit,
   }),
+  fc.record({ type: fc.constant('manifest.names' as const), after: fc.option(name), limit }),
   {
     weight: 3,
     arbitrary: fc.record({

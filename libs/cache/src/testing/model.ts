@@ -76,6 +76,12 @@ export class Model {
           .map((asked) => asked.reference);
         return { type, tags: [...new Set(tags)].toSorted().slice(0, request.limit) };
       }
+      case 'manifest.names': {
+        const names = this.manifests.entries
+          .map((entry) => entry.record.record.request.name)
+          .filter((known) => known > (request.after ?? ''));
+        return { type, names: [...new Set(names)].toSorted().slice(0, request.limit) };
+      }
       case 'layer.get': {
         const records = request.keys.map((key) => {
           const entry = this.layers.peek(key);
@@ -102,7 +108,8 @@ export class Model {
 }
 
 function modelManifest(record: ManifestRecord) {
-  const contents = [record.config, ...record.layers];
+  const { children = [], config, layers } = record;
+  const contents = [config, ...layers, ...children];
   return {
     record,
     blobs: [

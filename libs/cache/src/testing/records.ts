@@ -23,6 +23,11 @@ export function manifestRecord(n: number, name = 'shell/git', reference = 'lates
   } satisfies ManifestRecord;
 }
 
+/** An index numbered `n`, of images whose blobs are numbered up to `n + 5`. */
+export function indexRecord(n: number, name = 'shell/git', reference = 'latest'): ManifestRecord {
+  return { ...manifestRecord(n, name, reference), children: [digest(n + 4), digest(n + 5)] };
+}
+
 export function layerRecord(n: number): LayerRecord {
   return {
     digest: digest(n),

@@ -552,6 +552,12 @@ slow
     meta.platforms = [ "riscv64-none" ];
   };
 
+  onlyAmd64 = scripts {
+    pname = "only-amd64";
+    programs.only-amd64 = "echo amd64";
+    meta.platforms = [ "x86_64-linux" ];
+  };
+
   # Neither is what a lower-case name says.
   mixedCase = scripts {
     pname = "mixed-case";
