@@ -14,14 +14,14 @@ import { addImages } from './http-images.ts';
 import { ACCEPT, load, type Load } from './http-load.ts';
 import { type BenchServer, startDockerRegistry, startNixery } from './http-servers.ts';
 
-const IMAGE = 'shell/hello/modes';
+const IMAGE = 'shell/hello/sharesa/sharesb/camelcase/modes/singlefile/emptydirs/unicodenames';
 const ADDED = 'image-0';
 const execute = promisify(execFile);
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
     images: { type: 'string', default: '10000' },
     /** Write a profile of our server into this folder. */
     profile: { type: 'string' },
@@ -33,13 +33,21 @@ const seconds = Number(values.seconds);
 const folder = await mkdtemp(join(tmpdir(), 'nixery-bench-http-'));
 const servers: BenchServer[] = [];
 
+type Name = 'nixery' | 'docker-registry';
+type Hosts = Readonly<Partial<Record<Name, string>>>;
+
 interface Subject {
   readonly what: string;
-  readonly server: 'nixery' | 'docker-registry';
-  readonly url: string;
+  /** Below `/v2/`. */
+  readonly path: string;
   readonly connections: number;
+  /** A file of paths to ask for instead. */
   readonly paths?: string;
+  readonly onlyNixery?: boolean;
 }
+
+/** By server, one a round. */
+type Loads = Readonly<Record<Name, Load[]>>;
 
 try {
   await prepareTestPackages(join(folder, 'packages'));
@@ -51,18 +59,23 @@ try {
   await writeFile(many, `${paths.join('\n')}\n`);
 
   const nixery = await start(startNixery(folder, nixEnvironment(), profiling()));
-  const subjects = references('nixery', `http://${nixery.host}/v2/${IMAGE}`, digest);
-  const base = { server: 'nixery', url: `http://${nixery.host}/`, connections: 16 } as const;
-  subjects.push({ ...base, what: 'one image of a list', paths: one });
-  subjects.push({ ...base, what: `${paths.length} images of a list`, paths: many });
-  if (!values.alone) {
-    const peer = await start(startDockerRegistry(folder, { accessLog: true }));
-    const target = `${peer.host}/${IMAGE}:latest`;
-    await copy(`docker://${nixery.host}/${IMAGE}:latest`, `docker://${target}`);
-    subjects.push(...references('docker-registry', `http://${peer.host}/v2/${IMAGE}`, digest));
-  }
+  const peer = values.alone
+    ? undefined
+    : await start(startDockerRegistry(folder, { accessLog: true }));
+  if (peer !== undefined) await copyImage(nixery.host, peer.host);
   await warm(nixery.host, paths);
-  report(await measure(subjects));
+  const hosts = { nixery: nixery.host, ...(peer && { 'docker-registry': peer.host }) };
+  const list = { path: '', connections: 16, onlyNixery: true } as const;
+  report(
+    await measure(hosts, [
+      ...[16, 1].flatMap((connections) => [
+        { what: 'by tag', path: `${IMAGE}/manifests/latest`, connections },
+        { what: 'by digest', path: `${IMAGE}/manifests/${digest}`, connections },
+      ]),
+      { ...list, what: 'one image of a list', paths: one },
+      { ...list, what: `${paths.length} images of a list`, paths: many },
+    ]),
+  );
 } finally {
   for (const server of servers) await server.stop();
   await rm(folder, { recursive: true });
@@ -87,28 +100,17 @@ async function buildOnce(): Promise<string> {
   return digest;
 }
 
-async function copy(from: string, to: string): Promise<void> {
-  const insecure = ['--src-tls-verify=false', '--dest-tls-verify=false'];
+async function copyImage(from: string, to: string): Promise<void> {
   await execute('skopeo', [
-    '--insecure-policy',
-    'copy',
-    '--preserve-digests',
-    ...insecure,
-    from,
-    to,
+    ...['--insecure-policy', 'copy', '--preserve-digests'],
+    ...['--src-tls-verify=false', '--dest-tls-verify=false'],
+    ...[from, to].map((host) => `docker://${host}/${IMAGE}:latest`),
   ]);
 }
 
 function profiling(): readonly string[] {
   const { profile } = values;
   return profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-}
-
-function references(server: Subject['server'], url: string, digest: string): Subject[] {
-  return [16, 1].flatMap((connections) => [
-    { what: `by tag, ${connections}`, server, url: `${url}/manifests/latest`, connections },
-    { what: `by digest, ${connections}`, server, url: `${url}/manifests/${digest}`, connections },
-  ]);
 }
 
 /** Asks for each once. */
@@ -124,42 +126,47 @@ async function warm(host: string, paths: readonly string[]): Promise<void> {
   await Promise.all(Array.from({ length: 16 }, askOnes));
 }
 
-/** In turns, so that other work on the machine is as hard on all. */
+/** In turns, so that other work on the machine is as hard on both. */
 async function measure(
+  hosts: Hosts,
   subjects: readonly Subject[],
-): Promise<ReadonlyMap<Subject, readonly Load[]>> {
-  const loads = new Map<Subject, Load[]>(subjects.map((subject) => [subject, []]));
+): Promise<ReadonlyMap<Subject, Loads>> {
+  const all = new Map(
+    subjects.map((subject) => [subject, { nixery: [], 'docker-registry': [] } as Loads]),
+  );
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    for (const [subject, done] of loads)
-      done.push(await load(subject.url, { ...subject, seconds }));
+    for (const [subject, loads] of all) {
+      for (const name of ['nixery', 'docker-registry'] as const) {
+        const host = hosts[name];
+        if (host === undefined || (subject.onlyNixery && name !== 'nixery')) continue;
+        loads[name].push(await load(`http://${host}/v2/${subject.path}`, { ...subject, seconds }));
+      }
+    }
   }
-  return loads;
+  return all;
 }
 
-function report(loads: ReadonlyMap<Subject, readonly Load[]>): void {
-  heading(`median of ${values.rounds} rounds of ${seconds} s`);
-  for (const [{ server, what }, done] of loads) {
-    const peer = [...loads].find(
-      ([subject]) => subject.what === what && subject.server === 'docker-registry',
-    )?.[1];
-    row(`${server}: ${what}`, figures(done), peer === undefined ? '' : ratios(done, peer));
+function report(all: ReadonlyMap<Subject, Loads>): void {
+  for (const [{ connections, what }, loads] of all) {
+    heading(
+      `${what}, ${connections} connections: median of ${values.rounds} rounds of ${seconds} s`,
+    );
+    for (const [name, done] of Object.entries(loads)) if (done.length > 0) row(name, figures(done));
+    if (loads['docker-registry'].length > 0) row('ratio, of each round', ratios(loads));
   }
 }
 
 function figures(done: readonly Load[]): string {
-  const [rate, p50, p99] = [
-    rates(done),
-    median(done.map((l) => l.p50Ms)),
-    median(done.map((l) => l.p99Ms)),
-  ];
-  return `${rate.toFixed(0).padStart(6)} a second  p50 ${p50.toFixed(2)}  p99 ${p99.toFixed(2)} ms`;
+  const [rate, p50, p99] = (['rate', 'p50Ms', 'p99Ms'] as const).map((figure) =>
+    median(done.map((one) => one[figure])),
+  );
+  return `${rate?.toFixed(0).padStart(6)} a second   p50 ${p50?.toFixed(2)} ms   p99 ${p99?.toFixed(2)} ms`;
 }
 
-function ratios(done: readonly Load[], peer: readonly Load[]): string {
-  const p50 = median(done.map((l) => l.p50Ms)) / median(peer.map((l) => l.p50Ms));
-  return `rate × ${(rates(done) / rates(peer)).toFixed(1)}  p50 × ${p50.toFixed(2)}`;
-}
-
-function rates(done: readonly Load[]): number {
-  return median(done.map(({ rate }) => rate));
+/** Rounds are short: what else goes on in one is as hard on both. */
+function ratios({ nixery, 'docker-registry': peer }: Loads): string {
+  const rates = nixery.map(({ rate }, round) => rate / (peer[round]?.rate ?? Number.NaN));
+  const waits = nixery.map(({ p50Ms }, round) => p50Ms / (peer[round]?.p50Ms ?? Number.NaN));
+  const spread = `${Math.min(...rates).toFixed(1)} to ${Math.max(...rates).toFixed(1)}`;
+  return `rate × ${median(rates).toFixed(1)} (${spread})   p50 × ${median(waits).toFixed(2)}`;
 }

@@ -8,6 +8,7 @@ import {
 } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 import { BlobError, type Digest } from '@nixery/storage';
+import { LRUCache } from 'lru-cache';
 
 import type { Caller } from '../access/caller.ts';
 import type { PackageAccess } from '../access/package-access.ts';
@@ -39,9 +40,14 @@ interface Manifest {
   readonly bytes: Buffer;
 }
 
+/** Names and tags whose reading is remembered, a kilobyte or so each. */
+const MAX_REQUESTS = 20_000;
+
 /** `GET, HEAD /v2/<name>/manifests/<reference>` */
 export class ManifestRoute {
   readonly #options: ManifestRouteOptions;
+  /** By name and tag: one image is one request, whose key need not be computed anew. */
+  readonly #requests = new LRUCache<string, PullRequest>({ max: MAX_REQUESTS });
 
   constructor(options: ManifestRouteOptions) {
     this.#options = options;
@@ -55,11 +61,21 @@ export class ManifestRoute {
     const { accept } = exchange.request.headers;
     const manifest = reference.includes(':')
       ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, caller)
-      : this.#byTag(parsePullRequest(name, reference, this.#options.systems), accept, caller);
+      : this.#byTag(this.#parse(name, reference), accept, caller);
     const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
     this.#options.onPull(held.value.digest);
     send(exchange, held.value);
+  }
+
+  #parse(name: string, tag: string): PullRequest {
+    // No tag holds a colon.
+    const reference = `${name}:${tag}`;
+    const known = this.#requests.get(reference);
+    if (known !== undefined) return known;
+    const request = parsePullRequest(name, tag, this.#options.systems);
+    this.#requests.set(reference, request);
+    return request;
   }
 
   async #byTag(
