@@ -1,17 +1,20 @@
 import express, { type Express } from 'express';
 
+import type { Metrics } from './metrics/metrics.ts';
 import type { Pages } from './page/pages.ts';
 import type { Readiness } from './routes/health.ts';
 
 export interface AppOptions {
   readonly readiness: Readiness;
   readonly pages: Pages;
+  /** Undefined where they are not shown. */
+  readonly metrics: Metrics | undefined;
   /** Replaces the pages with a static site. */
   readonly webDir: string | undefined;
 }
 
 /** What is for people and for operators: everything but the API. Errors and unknown addresses are the caller's to answer. */
-export function createApp({ pages, readiness, webDir }: AppOptions): Express {
+export function createApp({ metrics, pages, readiness, webDir }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -26,6 +29,13 @@ export function createApp({ pages, readiness, webDir }: AppOptions): Express {
       .set('Cache-Control', 'no-store')
       .json(report);
   });
+
+  if (metrics !== undefined) {
+    app.get('/metrics', async (_request, response) => {
+      const exposition = await metrics.render();
+      response.set('Cache-Control', 'no-store').type(metrics.contentType).send(exposition);
+    });
+  }
 
   app.use(webDir === undefined ? pages.router : express.static(webDir));
   return app;

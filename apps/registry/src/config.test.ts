@@ -146,6 +146,7 @@ describe('the configuration', () => {
     ['NIXERY_HOLD_SECONDS', '1.5'],
     ['NIXPKGS_ALLOW_UNFREE', 'yes'],
     ['NIXERY_LOG_FORMAT', 'xml'],
+    ['NIXERY_METRICS', 'yes'],
   ])('does not take %s=%s', (name, value) => {
     const found = problems({ ...minimal, [name]: value });
     expect(found).toHaveLength(1);

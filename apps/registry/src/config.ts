@@ -58,6 +58,8 @@ export interface Config {
   readonly webDir: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
+  /** Whether `/metrics` is there. */
+  readonly metrics: boolean;
 }
 
 /** What the server needs of the machine it runs on, and of others. */
@@ -171,6 +173,7 @@ const environment = z.object({
   WEB_DIR: absolutePath.optional(),
   NIXERY_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   NIXERY_LOG_FORMAT: z.enum(LOG_FORMATS, 'must be json or pretty').default('json'),
+  NIXERY_METRICS: z.enum(['on', 'off'], 'must be on or off').default('on'),
 });
 type Environment = z.infer<typeof environment>;
 
@@ -293,6 +296,7 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
     webDir: env.WEB_DIR,
     logLevel: env.NIXERY_LOG_LEVEL,
     logFormat: env.NIXERY_LOG_FORMAT,
+    metrics: env.NIXERY_METRICS === 'on',
   };
 }
 

@@ -36,7 +36,7 @@ export function logExchange(logger: Logger, exchange: Exchange, client: string |
     method: request.method,
     url: redactUrl(exchange.url),
     status: response.statusCode,
-    ms: Math.round(performance.now() - exchange.startedAt),
+    ms: Math.round(exchange.elapsedMs),
     client,
     ...(user !== null && { user }),
     agent: request.headers['user-agent'],

@@ -23,6 +23,7 @@ import type { Config } from './config.ts';
 import { createListener } from './http/listener.ts';
 import { type Logger, logExchange } from './log.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { openStore } from './open-store.ts';
 import { Pages } from './page/pages.ts';
 import { BlobRoute } from './routes/blobs.ts';
@@ -82,15 +83,18 @@ export async function startServer(
     const popularity =
       popularityUrl === undefined ? undefined : await loadPopularity(popularityUrl);
     const redirects = config.storage.backend !== 'filesystem' && config.blobs === 'redirect';
-    const store = await openStore(config.storage, {
+    const metrics = new Metrics();
+    const opened = await openStore(config.storage, {
       tuning: storageTuning,
       ...(redirects && { onWarning: (message: string) => logger.warn(message) }),
     });
+    const store = metrics.measured(opened);
     const state = await openStateDir(config.stateDir);
     closers.push(() => state.release());
     const cache = createCache({
       file: state.cacheFile,
       recencyMs: config.recencyMs,
+      onAnswer: (waitedMs) => metrics.cache.noteAnswer(waitedMs),
       onEvent: noteCacheEvent,
     });
     closers.push(() => cache.stop());
@@ -98,6 +102,7 @@ export async function startServer(
     const cacheReady = Promise.withResolvers<void>();
     function noteCacheEvent(event: CacheEvent): void {
       logCacheEvent(logger, event);
+      metrics.cache.note(event);
       readiness.noteCacheEvent(event);
       if (event.type === 'ready') cacheReady.resolve();
     }
@@ -126,10 +131,12 @@ export async function startServer(
       buildTimeoutMs: config.buildTimeoutMs,
       onEvent: (event) => {
         journal.note(event);
+        metrics.builds.note(event);
         logBuildEvent(logger, event);
       },
       onError,
     });
+    metrics.watch({ builder, cache });
     const { scrubIntervalMs } = config;
     // Buckets keep checksums of what they hold, and ask for every byte that is read.
     const scrubber =
@@ -178,8 +185,17 @@ export async function startServer(
     const listener = createListener({
       access,
       api,
-      app: createApp({ pages, readiness, webDir }),
-      onEnd: (exchange) => logExchange(logger, exchange, access.addressOf(exchange.request)),
+      app: createApp({
+        metrics: config.metrics ? metrics : undefined,
+        pages,
+        readiness,
+        webDir,
+      }),
+      onBegin: () => metrics.http.begin(),
+      onEnd: (exchange, route) => {
+        metrics.http.end(exchange, route);
+        logExchange(logger, exchange, access.addressOf(exchange.request));
+      },
     });
     const web = await WebServer.start(config, listener, { onFileError, fileIntervalMs });
     closers.push(() => web.stop());

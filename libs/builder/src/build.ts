@@ -21,6 +21,12 @@ export type BuildStage = 'resolve' | 'fetch' | 'evaluate' | 'realise' | 'pack' |
  */
 export type BuildPurpose = 'request' | 'refresh' | 'heal';
 
+/**
+ * Where an image came from that was not known as asked for: known by its revision, made by another server, or built here,
+ * which those who join a build see as well.
+ */
+export type BuildLevel = 'revision' | 'second-level' | 'built';
+
 /** How an image came by a layer: it was there, it was packed for it, or for another image at the same time. */
 export type LayerOrigin = 'known' | 'packed' | 'shared';
 
@@ -81,6 +87,7 @@ export class Build<R extends PullRequest = PullRequest> {
   readonly form: ManifestForm;
   /** Who asked first; undefined where nobody did, or nobody is told apart. */
   readonly client: string | undefined;
+  level: BuildLevel = 'built';
   /** How many requests wait for it now. */
   waiting = 0;
   /** How many layers were known, packed, or packed by another build at the same time; the symlink layer included. */

@@ -179,7 +179,7 @@ describe('many who ask at once', () => {
     await harness.stop();
     harness = await harness.restart({ maxBuilds: 1 });
     const slow = harness.builder.image(request('slow1'));
-    await expect.poll(() => harness.builder.inFlight, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => harness.builder.load.builds, { timeout: 10_000 }).toBe(1);
     expect((await failure(harness.builder.image(request('hello')))).code).toBe('overloaded');
     await slow;
     await expect(harness.builder.image(request('hello'))).resolves.toBeDefined();

@@ -18,6 +18,7 @@ import type { IndexBuilder } from './index-builder.ts';
 import { resolveReference } from './reach.ts';
 import type { RevisionImages } from './revision-images.ts';
 import type { PackageSource } from './source/index.ts';
+import type { PoolLoad } from './workers.ts';
 
 /** The part of its age from which on an image that is asked for is refreshed in the background. */
 const REFRESH_FROM = 0.8;
@@ -35,17 +36,30 @@ export interface BuilderOptions {
   readonly onEvent: (event: BuildEvent) => void;
 }
 
+export interface BuilderLoad {
+  /** Builds that run or wait for a thread. */
+  readonly builds: number;
+  /** Requests so far that the cache had an image for. */
+  readonly known: number;
+  /** Tasks that each run a Nix process. */
+  readonly nix: PoolLoad;
+  /** Tasks that each pack a layer. */
+  readonly pack: PoolLoad;
+}
+
 /** Images by request: from the cache where they are known, built once where they are not. */
 export class Builder {
   readonly #options: BuilderOptions;
+  #known = 0;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
   }
 
-  /** Builds that run or wait for a thread. */
-  get inFlight(): number {
-    return this.#options.builds.size;
+  /** How busy it is. */
+  get load(): BuilderLoad {
+    const { builds, images } = this.#options;
+    return { builds: builds.size, known: this.#known, ...images.load };
   }
 
   /** The cache's key for what was asked; of a moving source it stands for another revision from time to time. */
@@ -70,6 +84,7 @@ export class Builder {
     const key = images.requestKey(request, form);
     const hit = await cache.getManifest(key, { allowStale: true });
     if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
+      this.#known += 1;
       if (isDue(hit)) this.#refresh(key, request, form);
       return hit.record;
     }

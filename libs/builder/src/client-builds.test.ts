@@ -20,7 +20,7 @@ describe('one client', () => {
     const image = (name: string, client?: string) =>
       builder.image(parseImageName(name, 'latest'), 'oci', client);
     const first = [image('slow2', 'a'), image('slow3', 'a')];
-    await vi.waitFor(() => expect(builder.inFlight).toBe(2), { timeout: 60_000 });
+    await vi.waitFor(() => expect(builder.load.builds).toBe(2), { timeout: 60_000 });
     await expect(image('slow1', 'a')).rejects.toMatchObject({
       code: 'overloaded',
       message: expect.stringContaining('2 images are being built for you'),

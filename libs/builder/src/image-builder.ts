@@ -58,6 +58,11 @@ export class ImageBuilder {
     this.#options = options;
   }
 
+  /** What the threads of all builds do. */
+  get load(): Workers['load'] {
+    return this.#options.workers.load;
+  }
+
   /** For what a client asked: the tag counts where the source uses it. Of a request that is used again it is remembered. */
   requestKey(request: PullRequest, form: ManifestForm): string {
     const known = this.#requestKeys[form].get(request);

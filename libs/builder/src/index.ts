@@ -1,6 +1,7 @@
 export {
   Build,
   type BuildEvent,
+  type BuildLevel,
   type BuildPurpose,
   type BuildStage,
   type LayerOrigin,

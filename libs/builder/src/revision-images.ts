@@ -44,8 +44,12 @@ export class RevisionImages {
   ): Promise<ManifestRecord> {
     const { cache, images, shared } = this.#options;
     const hit = await cache.getManifest(key);
-    if (hit !== null) return hit.record;
+    if (hit !== null) {
+      build.level = 'revision';
+      return hit.record;
+    }
     const adopted = await shared?.findManifest(key, commit);
+    if (adopted) build.level = 'second-level';
     const record =
       adopted ?? (await this.#built(key, await images.build(build, { commit }, signal)));
     await cache.putManifest(key, 'pinned', record);

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
 import { Piscina } from 'piscina';
 
@@ -23,6 +23,12 @@ export interface WorkersOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** Tasks of one pool. */
+export interface PoolLoad {
+  readonly running: number;
+  readonly queued: number;
+}
+
 interface Pools {
   readonly nix: Piscina;
   readonly pack: Piscina;
@@ -31,6 +37,8 @@ interface Pools {
 /** The threads that wait for Nix and those that pack layers. Two pools, so that neither kind of work waits for the other. */
 export class Workers {
   readonly #pools: Pools;
+  /** Tasks that run or are queued. */
+  readonly #tasks = { nix: 0, pack: 0 };
 
   constructor(options: WorkersOptions) {
     const filename = import.meta.resolve('#worker');
@@ -54,6 +62,10 @@ export class Workers {
     this.#pools = { nix, pack };
   }
 
+  get load(): { readonly nix: PoolLoad; readonly pack: PoolLoad } {
+    return { nix: this.#loadOf('nix'), pack: this.#loadOf('pack') };
+  }
+
   async evaluate(task: EvaluateTask, signal: AbortSignal): Promise<EvaluateResult> {
     return await this.#linked<EvaluateResult>('evaluate', task, signal);
   }
@@ -67,13 +79,11 @@ export class Workers {
   }
 
   async packLayer(task: PackLayerTask): Promise<PackLayerResult> {
-    return await guard<PackLayerResult>(this.#pools.pack.run(task, { name: 'packLayer' }));
+    return await this.#run<PackLayerResult>('pack', task, { name: 'packLayer' });
   }
 
   async packSymlinkLayer(task: PackSymlinkLayerTask): Promise<PackSymlinkLayerResult> {
-    return await guard<PackSymlinkLayerResult>(
-      this.#pools.pack.run(task, { name: 'packSymlinkLayer' }),
-    );
+    return await this.#run<PackSymlinkLayerResult>('pack', task, { name: 'packSymlinkLayer' });
   }
 
   /** Waits for the tasks that run, then ends the threads. */
@@ -93,21 +103,32 @@ export class Workers {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      return await guard<T>(
-        this.#pools.nix.run({ task, port: port2 }, { name, transferList: [port2] }),
-      );
+      return await this.#run<T>('nix', { task, port: port2 }, { name, transferList: [port2] });
     } finally {
       signal.removeEventListener('abort', stop);
       port1.close();
     }
   }
-}
 
-/** What tasks expect to fail comes back as a result; a rejection is a program missing, a dead thread or a mistake of ours. */
-async function guard<T>(result: Promise<T>): Promise<T> {
-  try {
-    return await result;
-  } catch (cause) {
-    throw new BuildError('internal', 'a worker failed', { cause });
+  /** What tasks expect to fail comes back as a result; a rejection is a program missing, a dead thread or a mistake of ours. */
+  async #run<T>(
+    pool: keyof Pools,
+    task: unknown,
+    options: { readonly name: string; readonly transferList?: readonly MessagePort[] },
+  ): Promise<T> {
+    this.#tasks[pool] += 1;
+    try {
+      const result: Promise<T> = this.#pools[pool].run(task, options);
+      return await result;
+    } catch (cause) {
+      throw new BuildError('internal', 'a worker failed', { cause });
+    } finally {
+      this.#tasks[pool] -= 1;
+    }
+  }
+
+  #loadOf(pool: keyof Pools): PoolLoad {
+    const queued = this.#pools[pool].queueSize;
+    return { running: Math.max(0, this.#tasks[pool] - queued), queued };
   }
 }

@@ -51,6 +51,7 @@ export class ActorClient implements CacheClient {
       send: (asks) => this.#supervisor.post(asks),
       capacity: this.#capacity,
       timeoutMs,
+      onAnswer: options.onAnswer ?? (() => undefined),
     });
     this.#supervisor = new Supervisor({
       start,

@@ -30,6 +30,8 @@ export interface CacheOptions {
   readonly mailboxCapacity?: number;
   /** ms between restarts of a thread that dies. Default 100 doubling to 10,000; a thread counts as healthy after 10,000. */
   readonly backOff?: Partial<BackOff>;
+  /** Told of each answer: how long its caller waited for it (ms). Must not throw. */
+  readonly onAnswer?: (waitedMs: number) => void;
   /** Told of everything that no caller sees. Must not throw. */
   readonly onEvent?: (event: CacheEvent) => void;
 }

@@ -10,6 +10,7 @@ function openMailbox(options: { capacity?: number; timeoutMs?: number } = {}) {
   const mailbox = new Mailbox({
     capacity: 10,
     timeoutMs: 10_000,
+    onAnswer: () => {},
     ...options,
     send: (asks) => sent.push(asks),
   });

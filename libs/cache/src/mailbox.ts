@@ -7,11 +7,13 @@ export interface MailboxOptions {
   readonly capacity: number;
   /** ms until an ask that has no answer is rejected. */
   readonly timeoutMs: number;
+  /** Told of each answer that was waited for: how long (ms). */
+  readonly onAnswer: (waitedMs: number) => void;
 }
 
 interface Waiting {
   readonly type: CacheRequest['type'];
-  readonly deadline: number;
+  readonly askedAt: number;
   readonly resolve: (reply: CacheReply) => void;
   readonly reject: (error: CacheError) => void;
 }
@@ -22,7 +24,7 @@ interface Waiting {
  */
 export class Mailbox {
   readonly #options: MailboxOptions;
-  /** In the order of their deadlines, which is the order of asking. */
+  /** In the order of asking, which is that of their deadlines. */
   readonly #waiting = new Map<number, Waiting>();
   #outbox: Ask[] = [];
   #flushing: NodeJS.Immediate | undefined;
@@ -76,6 +78,7 @@ export class Mailbox {
       // Timed out before; its caller has gone on.
       if (waiting === undefined) continue;
       this.#waiting.delete(answer.id);
+      this.#options.onAnswer(this.#lastAnswerAt - waiting.askedAt);
       if (answer.ok) waiting.resolve(answer.reply);
       else waiting.reject(new CacheError(answer.code, answer.message));
     }
@@ -111,8 +114,7 @@ export class Mailbox {
       this.#lastId += 1;
       if (this.#unanswered === 0) this.#lastAnswerAt = now;
       this.#unanswered += 1;
-      const deadline = now + this.#options.timeoutMs;
-      this.#waiting.set(this.#lastId, { type, deadline, resolve, reject });
+      this.#waiting.set(this.#lastId, { type, askedAt: now, resolve, reject });
       this.#outbox.push({ id: this.#lastId, request });
       // Not a microtask: sockets that became readable together are read in one poll phase, one callback after another.
       this.#flushing ??= setImmediate(() => this.flush());
@@ -124,7 +126,8 @@ export class Mailbox {
   #expire(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const [id, { type, deadline, reject }] of this.#waiting) {
+    for (const [id, { type, askedAt, reject }] of this.#waiting) {
+      const deadline = askedAt + this.#options.timeoutMs;
       if (deadline > now) {
         this.#timer = setTimeout(() => this.#expire(), Math.ceil(deadline - now));
         return;

@@ -18,10 +18,10 @@ export class Exchange {
   readonly url: string;
   /** Of `url`, without the query. */
   readonly path: string;
-  /** ms, of a clock that never goes back. */
-  readonly startedAt: number = performance.now();
   /** Who has said rightly who they are; null until then. */
   user: string | null = null;
+  readonly #startedAt = performance.now();
+  readonly #sentBefore: number;
   #failure: HttpError | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
@@ -31,6 +31,7 @@ export class Exchange {
     this.id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     this.url = originForm(request.url ?? '');
     const queryAt = this.url.indexOf('?');
+    this.#sentBefore = request.socket.bytesWritten;
     this.path = queryAt === -1 ? this.url : this.url.slice(0, queryAt);
   }
 
@@ -46,6 +47,16 @@ export class Exchange {
   /** The client has gone, or has its answer. */
   get isOver(): boolean {
     return this.response.destroyed;
+  }
+
+  /** ms since it began. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  /** Bytes of the answer so far, headers included. */
+  get bytesSent(): number {
+    return this.request.socket.bytesWritten - this.#sentBefore;
   }
 
   /** The error that was answered. */

@@ -5,7 +5,7 @@ import type { Caller } from '../access/caller.ts';
 import type { RegistryApi } from '../routes/v2.ts';
 import { httpErrors } from './errors.ts';
 import { Exchange } from './exchange.ts';
-import { parseRoute } from './route.ts';
+import { labelOf, parseRoute, type Route, type RouteLabel } from './route.ts';
 
 export interface ListenerOptions {
   readonly access: Pick<Access, 'admit'>;
@@ -16,20 +16,27 @@ export interface ListenerOptions {
     response: ServerResponse,
     next: (error?: unknown) => void,
   ) => void;
-  /** Told of each exchange when its answer has gone out or broken off. Must not throw. */
-  readonly onEnd: (exchange: Exchange) => void;
+  /** Told of each exchange when it begins, and when its answer has gone out or broken off. Must not throw. */
+  readonly onBegin: () => void;
+  readonly onEnd: (exchange: Exchange, route: RouteLabel) => void;
 }
 
 /**
  * Takes every request. Those to the API, many and small, are answered without Express, which alone would take longer than
  * all the rest of an answer from the cache.
  */
-export function createListener({ access, api, app, onEnd }: ListenerOptions): RequestListener {
-  function answer(exchange: Exchange, caller: Caller): void {
-    const { path, request, response } = exchange;
+export function createListener({
+  access,
+  api,
+  app,
+  onBegin,
+  onEnd,
+}: ListenerOptions): RequestListener {
+  function answer(exchange: Exchange, route: Route | undefined, caller: Caller): void {
+    const { request, response } = exchange;
     exchange.user = caller.user;
-    if (path === '/v2' || path.startsWith('/v2/')) {
-      api.serve(exchange, parseRoute(path), caller).catch((error: unknown) => exchange.fail(error));
+    if (route !== undefined) {
+      api.serve(exchange, route, caller).catch((error: unknown) => exchange.fail(error));
     } else {
       answerOther(exchange, request, response);
     }
@@ -46,12 +53,16 @@ export function createListener({ access, api, app, onEnd }: ListenerOptions): Re
 
   return (request, response) => {
     const exchange = new Exchange(request, response);
-    response.on('close', () => onEnd(exchange));
+    const { path } = exchange;
+    const isApi = path === '/v2' || path.startsWith('/v2/');
+    const route = isApi ? parseRoute(path) : undefined;
+    onBegin();
+    response.on('close', () => onEnd(exchange, route?.kind ?? labelOf(path)));
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
       exchange.fail(httpErrors.hostMissing());
       return;
     }
-    if (OPEN_TO_ALL.has(exchange.path)) {
+    if (OPEN_TO_ALL.has(path)) {
       answerOther(exchange, request, response);
       return;
     }
@@ -59,10 +70,10 @@ export function createListener({ access, api, app, onEnd }: ListenerOptions): Re
       const caller = access.admit(request);
       if (caller instanceof Promise) {
         caller
-          .then((admitted) => answer(exchange, admitted))
+          .then((admitted) => answer(exchange, route, admitted))
           .catch((error: unknown) => exchange.fail(error));
       } else {
-        answer(exchange, caller);
+        answer(exchange, route, caller);
       }
     } catch (error) {
       exchange.fail(error);

@@ -39,3 +39,15 @@ export function parseRoute(path: string): Route {
       return { kind: 'unknown' };
   }
 }
+
+/** A request's place in counts: few, whatever clients ask for. */
+export type RouteLabel = Route['kind'] | 'operations' | 'page' | 'events';
+
+const OPERATIONS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** The label of a path that is not below `/v2/`. */
+export function labelOf(path: string): RouteLabel {
+  if (OPERATIONS.has(path)) return 'operations';
+  // A stream for as long as somebody looks on would make all other pages look slow.
+  return path.endsWith('/events') ? 'events' : 'page';
+}
