@@ -132,7 +132,7 @@ async function measure(
   subjects: readonly Subject[],
 ): Promise<ReadonlyMap<Subject, Loads>> {
   const all = new Map(
-    subjects.map((subject) => [subject, { nixery: [], 'docker-registry': [] } as Loads]),
+    subjects.map((subject): [Subject, Loads] => [subject, { nixery: [], 'docker-registry': [] }]),
   );
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const [subject, loads] of all) {

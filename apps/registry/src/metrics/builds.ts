@@ -54,40 +54,46 @@ export class BuildMetrics {
 
   /** Shows what goes on now. */
   watch(builder: Pick<Builder, 'load'>): void {
-    const registers = [this.#registry];
+    const registry = this.#registry;
     const obtained = this.#obtained;
-    new Counter({
-      name: 'nixery_images_total',
-      help: 'Images given: known to the cache as asked for (request) or by their revision, to the second level, or built.',
-      labelNames: ['level'],
-      registers,
-      collect() {
-        this.reset();
-        this.inc({ level: 'request' }, builder.load.known);
-        for (const [level, count] of obtained) this.inc({ level }, count);
-      },
-    });
-    new Gauge({
-      name: 'nixery_builds_in_flight',
-      help: 'Builds that run or wait for a thread.',
-      registers,
-      collect() {
-        this.set(builder.load.builds);
-      },
-    });
-    new Gauge({
-      name: 'nixery_worker_tasks',
-      help: 'Tasks of builds, by kind (nix: a Nix process each) and whether they run or are queued.',
-      labelNames: ['kind', 'state'],
-      registers,
-      collect() {
-        const { nix, pack } = builder.load;
-        for (const [kind, { queued, running }] of Object.entries({ nix, pack })) {
-          this.set({ kind, state: 'running' }, running);
-          this.set({ kind, state: 'queued' }, queued);
-        }
-      },
-    });
+    registry.registerMetric(
+      new Counter({
+        name: 'nixery_images_total',
+        help: 'Images given: known to the cache as asked for (request) or by their revision, to the second level, or built.',
+        labelNames: ['level'],
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc({ level: 'request' }, builder.load.known);
+          for (const [level, count] of obtained) this.inc({ level }, count);
+        },
+      }),
+    );
+    registry.registerMetric(
+      new Gauge({
+        name: 'nixery_builds_in_flight',
+        help: 'Builds that run or wait for a thread.',
+        registers: [],
+        collect() {
+          this.set(builder.load.builds);
+        },
+      }),
+    );
+    registry.registerMetric(
+      new Gauge({
+        name: 'nixery_worker_tasks',
+        help: 'Tasks of builds, by kind (nix: a Nix process each) and whether they run or are queued.',
+        labelNames: ['kind', 'state'],
+        registers: [],
+        collect() {
+          const { nix, pack } = builder.load;
+          for (const [kind, { queued, running }] of Object.entries({ nix, pack })) {
+            this.set({ kind, state: 'running' }, running);
+            this.set({ kind, state: 'queued' }, queued);
+          }
+        },
+      }),
+    );
   }
 
   note(event: BuildEvent): void {

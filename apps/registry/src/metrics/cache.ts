@@ -38,69 +38,81 @@ export class CacheMetrics {
 
   /** Shows how it is now. */
   watch(cache: Pick<CacheClient, 'status' | 'stats'>): void {
-    const registers = [this.#registry];
-    new Gauge({
-      name: 'nixery_cache_up',
-      help: 'Whether the cache actor answers.',
-      registers,
-      collect() {
-        this.set(cache.status.state === 'ready' ? 1 : 0);
-      },
-    });
-    new Counter({
-      name: 'nixery_cache_restarts_total',
-      help: 'Restarts of the cache actor after a crash.',
-      registers,
-      collect() {
-        this.reset();
-        this.inc(cache.status.restarts);
-      },
-    });
+    const registry = this.#registry;
+    registry.registerMetric(
+      new Gauge({
+        name: 'nixery_cache_up',
+        help: 'Whether the cache actor answers.',
+        registers: [],
+        collect() {
+          this.set(cache.status.state === 'ready' ? 1 : 0);
+        },
+      }),
+    );
+    registry.registerMetric(
+      new Counter({
+        name: 'nixery_cache_restarts_total',
+        help: 'Restarts of the cache actor after a crash.',
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc(cache.status.restarts);
+        },
+      }),
+    );
     // One ask for all of these, each time they are shown.
     let stats: Promise<CacheStats | null> = Promise.resolve(null);
-    new Gauge({
-      name: 'nixery_cache_mailbox_depth',
-      help: 'Asks that the cache actor has not answered.',
-      registers,
-      async collect() {
-        stats = cache.stats().catch(() => null);
-        const depth = (await stats)?.mailbox.depth;
-        if (depth === undefined) this.remove();
-        else this.set(depth);
-      },
-    });
-    new Gauge({
-      name: 'nixery_cache_entries',
-      help: 'Entries of the cache, by map.',
-      labelNames: ['map'],
-      registers,
-      async collect() {
-        for (const { entries, map } of mapsOf(await stats)) this.set({ map }, entries);
-      },
-    });
-    new Counter({
-      name: 'nixery_cache_lookups_total',
-      help: 'Look-ups in the cache, by map and result, since its actor started.',
-      labelNames: ['map', 'result'],
-      registers,
-      async collect() {
-        this.reset();
-        for (const { hits, map, misses } of mapsOf(await stats)) {
-          this.inc({ map, result: 'hit' }, hits);
-          this.inc({ map, result: 'miss' }, misses);
-        }
-      },
-    });
-    new Counter({
-      name: 'nixery_cache_evictions_total',
-      help: 'Entries that had to go from a full map, since its actor started.',
-      labelNames: ['map'],
-      registers,
-      async collect() {
-        this.reset();
-        for (const { evictions, map } of mapsOf(await stats)) this.inc({ map }, evictions);
-      },
-    });
+    registry.registerMetric(
+      new Gauge({
+        name: 'nixery_cache_mailbox_depth',
+        help: 'Asks that the cache actor has not answered.',
+        registers: [],
+        async collect() {
+          stats = cache.stats().catch(() => null);
+          const depth = (await stats)?.mailbox.depth;
+          if (depth === undefined) this.remove();
+          else this.set(depth);
+        },
+      }),
+    );
+    registry.registerMetric(
+      new Gauge({
+        name: 'nixery_cache_entries',
+        help: 'Entries of the cache, by map.',
+        labelNames: ['map'],
+        registers: [],
+        async collect() {
+          for (const { entries, map } of mapsOf(await stats)) this.set({ map }, entries);
+        },
+      }),
+    );
+    registry.registerMetric(
+      new Counter({
+        name: 'nixery_cache_lookups_total',
+        help: 'Look-ups in the cache, by map and result, since its actor started.',
+        labelNames: ['map', 'result'],
+        registers: [],
+        async collect() {
+          this.reset();
+          for (const { hits, map, misses } of mapsOf(await stats)) {
+            this.inc({ map, result: 'hit' }, hits);
+            this.inc({ map, result: 'miss' }, misses);
+          }
+        },
+      }),
+    );
+    registry.registerMetric(
+      new Counter({
+        name: 'nixery_cache_evictions_total',
+        help: 'Entries that had to go from a full map, since its actor started.',
+        labelNames: ['map'],
+        registers: [],
+        async collect() {
+          this.reset();
+          for (const { evictions, map } of mapsOf(await stats)) this.inc({ map }, evictions);
+        },
+      }),
+    );
   }
 }
 

@@ -22,35 +22,41 @@ export class HttpMetrics {
     const registers = [registry];
     const labelNames = ['route', 'method', 'status'] as const;
     const series = this.#series;
-    new Counter({
-      name: 'nixery_http_requests_total',
-      help: 'Requests answered or broken off.',
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        for (const { labels, requests } of series.values()) this.inc(labels, requests);
-      },
-    });
-    new Counter({
-      name: 'nixery_http_sent_bytes_total',
-      help: 'Bytes sent in answers, headers included.',
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        for (const { labels, bytes } of series.values()) this.inc(labels, bytes);
-      },
-    });
+    registry.registerMetric(
+      new Counter({
+        name: 'nixery_http_requests_total',
+        help: 'Requests answered or broken off.',
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset();
+          for (const { labels, requests } of series.values()) this.inc(labels, requests);
+        },
+      }),
+    );
+    registry.registerMetric(
+      new Counter({
+        name: 'nixery_http_sent_bytes_total',
+        help: 'Bytes sent in answers, headers included.',
+        labelNames,
+        registers: [],
+        collect() {
+          this.reset();
+          for (const { labels, bytes } of series.values()) this.inc(labels, bytes);
+        },
+      }),
+    );
     const inFlight = (): number => this.#inFlight;
-    new Gauge({
-      name: 'nixery_http_requests_in_flight',
-      help: 'Requests that are being answered.',
-      registers,
-      collect() {
-        this.set(inFlight());
-      },
-    });
+    registry.registerMetric(
+      new Gauge({
+        name: 'nixery_http_requests_in_flight',
+        help: 'Requests that are being answered.',
+        registers: [],
+        collect() {
+          this.set(inFlight());
+        },
+      }),
+    );
     this.#durations = new Histogram({
       name: 'nixery_http_request_duration_seconds',
       help: 'From the headers of a request to the end of its answer.',
