@@ -45,8 +45,8 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   return response;
 }
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details */
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*(?:\{[^{}]*\})?) (-?[0-9.e+-]+|NaN|[+-]Inf)$/;
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details: numbers as Go reads them. */
+const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*(?:\{[^{}]*\})?) (-?[0-9.e+-]+|nan|[+-]inf)$/i;
 
 /** Samples by name and labels, as they are written. */
 async function scrape(): Promise<ReadonlyMap<string, number>> {
