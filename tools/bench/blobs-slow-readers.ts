@@ -39,7 +39,7 @@ export async function holdSlowReaders(
 
 async function open(host: string): Promise<Socket> {
   const { hostname, port } = new URL(`http://${host}`);
-  const socket = connect({ host: hostname, port: Number(port), highWaterMark: SLICE });
+  const socket = connect({ host: hostname, port: Number(port) });
   await once(socket, 'connect');
   // Without this nothing is read at all; with it, what `read` takes and no more.
   socket.on('readable', () => undefined);

@@ -102,7 +102,11 @@ function perSecond(bytes: number | undefined): string {
 
 async function slowReaders(server: BenchServer, { digest }: Blob): Promise<void> {
   const count = Number(values.readers);
-  const { before, while: during } = await holdSlowReaders(server, `/v2/bench/blobs/${digest}`, count);
+  const { before, while: during } = await holdSlowReaders(
+    server,
+    `/v2/bench/blobs/${digest}`,
+    count,
+  );
   heading(`${count} readers at once that take 64 KiB a second each`);
   row('memory before', mebibytes(before));
   row('highest while they read', mebibytes(during));

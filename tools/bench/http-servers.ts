@@ -16,6 +16,7 @@ const listeningSchema = z.object({ msg: z.literal('listening'), port: z.int().po
 export interface BenchServer {
   /** Host and port. */
   readonly host: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -31,19 +32,18 @@ export async function startNixery(
 ): Promise<BenchServer> {
   const log = join(folder, 'nixery.log');
   const places = { STORAGE_PATH: join(folder, 'storage'), NIXERY_STATE_DIR: join(folder, 'state') };
-  const server = run([process.execPath, ...nodeOptions, ENTRY], log, {
+  const settings = {
     ...env,
     ...places,
     NIXERY_HOST: '127.0.0.1',
     NIXERY_PKGS_PATH: join(folder, 'packages'),
     NIXERY_LOG_FORMAT: 'json',
     PORT: '0',
-  });
-  const host = await server.until(async () => {
+  };
+  return await runServer([process.execPath, ...nodeOptions, ENTRY], log, settings, async () => {
     const port = listeningPort(await readFile(log, 'utf8'));
     return port === undefined ? undefined : `127.0.0.1:${port}`;
   });
-  return { host, stop: () => server.stop() };
 }
 
 /**
@@ -77,25 +77,24 @@ export async function startDockerRegistry(
       http: { addr: host, headers: { 'X-Content-Type-Options': ['nosniff'] } },
     }),
   );
-  const server = run(['docker-registry', 'serve', config], join(root, 'log'), process.env);
-  await server.until(async () => {
+  const command = ['docker-registry', 'serve', config];
+  return await runServer(command, join(root, 'log'), process.env, async () => {
     const response = await fetch(`http://${host}/v2/`).catch(() => undefined);
-    return response?.ok === true ? true : undefined;
+    return response?.ok === true ? host : undefined;
   });
-  return { host, stop: () => server.stop() };
 }
 
-interface Running {
-  /** Waits until `ready` gives something. */
-  until<T>(ready: () => Promise<T | undefined>): Promise<T>;
-  stop(): Promise<void>;
-}
-
-function run(
+/**
+ * Starts a server whose output goes to the file `log`.
+ *
+ * @param ready asked again and again: where it listens, once it does
+ */
+export async function runServer(
   [program = '', ...args]: readonly string[],
   log: string,
   env: NodeJS.ProcessEnv,
-): Running {
+  ready: () => Promise<string | undefined>,
+): Promise<BenchServer> {
   const file = openSync(log, 'w');
   const child = spawn(program, args, { env, stdio: ['ignore', file, file] });
   closeSync(file);
@@ -105,21 +104,16 @@ function run(
     child.kill('SIGTERM');
     await exited;
   }
-  return {
-    stop,
-    until: async (ready) => {
-      const deadline = performance.now() + START_MS;
-      for (;;) {
-        const value = await ready();
-        if (value !== undefined) return value;
-        if (hasEnded(child) || performance.now() > deadline) {
-          await stop();
-          throw new Error(`${program} did not start:\n${await readFile(log, 'utf8')}`);
-        }
-        await sleep(20);
-      }
-    },
-  };
+  const deadline = performance.now() + START_MS;
+  for (;;) {
+    const host = await ready();
+    if (host !== undefined) return { host, pid: child.pid ?? 0, stop };
+    if (hasEnded(child) || performance.now() > deadline) {
+      await stop();
+      throw new Error(`${program} did not start:\n${await readFile(log, 'utf8')}`);
+    }
+    await sleep(20);
+  }
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
@@ -136,7 +130,7 @@ function listeningPort(log: string): number | undefined {
   return undefined;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
