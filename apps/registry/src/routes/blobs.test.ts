@@ -2,12 +2,11 @@ import { createServer, type Server } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { BuildError } from '@nixery/builder';
 import { type CacheClient, createCache } from '@nixery/cache';
 import { type BlobStore, createFilesystemStore, digestOf } from '@nixery/storage';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { PackageAccess } from '../access/package-access.ts';
 import { Policy } from '../access/policy.ts';
@@ -73,14 +72,21 @@ describe('a blob that is made again', () => {
   it.each(['GET', 'HEAD'])(
     'sends a client that %ss it round while that takes long',
     async (method) => {
-      const made = delay(300).then(put);
-      heal = () => made;
+      const made = Promise.withResolvers<true>();
+      let waiting = 0;
+      heal = () => {
+        waiting += 1;
+        return made.promise;
+      };
       const first = await ask('?ns=docker.io', { method });
       expect(first.status).toBe(307);
       expect(first.headers.get('location')).toBe('?ns=docker.io&w=1');
       expect(first.headers.get('cache-control')).toBe('no-store');
       // The last hop waits to the end.
-      const last = await ask('?w=9', { method });
+      const asked = ask('?w=9', { method });
+      await vi.waitUntil(() => waiting === 2, 10_000);
+      made.resolve(await put());
+      const last = await asked;
       expect(last.status).toBe(200);
       expect(last.headers.get('content-length')).toBe(String(CONTENT.length));
     },
