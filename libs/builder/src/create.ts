@@ -113,7 +113,15 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     onEvent,
   });
   const revisions = new RevisionImages({ cache, images, shared });
-  const indexes = new IndexBuilder({ builds, cache, images, revisions, store });
+  const indexes = new IndexBuilder({
+    builds,
+    cache,
+    images,
+    revisions,
+    leases,
+    records,
+    store,
+  });
   const healer = new Healer({ cache, store, records, images, indexes, layers, builds, onEvent });
   const { staleMs } = options;
   return new Builder({

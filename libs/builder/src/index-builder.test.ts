@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -158,6 +160,19 @@ describe('what an index holds', () => {
 });
 
 describe('an index of a commit', () => {
+  it('is made again from its digest alone, by a server that knows nothing of it', async () => {
+    const { digest, record } = await pull('hello');
+    for (const lost of [digest, ...(record.children ?? []), ...record.layers]) {
+      await harness.store.delete(lost);
+    }
+    await harness.stop();
+    await rm(join(harness.dir, 'state', 'cache.sqlite'), { force: true });
+    harness = await harness.restart();
+    expect(await harness.cache.findManifest(digest)).toBeNull();
+    expect(await harness.builder.heal(digest)).toBe(true);
+    expect(await architectures({ digest })).toEqual(['amd64', 'arm64']);
+  });
+
   it('has images of that commit alone, and is the same under another tag of it', async () => {
     const repository = await createPackageRepository(`${harness.dir}/upstream`);
     const commit = await repository.commit(randomUUID());

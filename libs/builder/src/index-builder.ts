@@ -6,6 +6,7 @@ import type { Builds } from './builds.ts';
 import { ARCHITECTURES } from './compose.ts';
 import { BuildError } from './errors.ts';
 import type { ImageBuilder } from './image-builder.ts';
+import type { ImageRecords } from './image-records.ts';
 import {
   type ImageRequest,
   type IndexRequest,
@@ -16,6 +17,7 @@ import { describeRequest } from './image-request.ts';
 import { composeIndex } from './image/image-index.ts';
 import type { JsonDocument } from './image/json.ts';
 import type { ManifestForm } from './image/media-types.ts';
+import type { Leases } from './leases.ts';
 import type { RevisionImages } from './revision-images.ts';
 import type { Revision } from './source/index.ts';
 
@@ -26,6 +28,8 @@ export interface IndexBuilderOptions {
   readonly cache: CacheClient;
   readonly images: ImageBuilder;
   readonly revisions: RevisionImages;
+  readonly leases: Leases;
+  readonly records: ImageRecords;
   readonly store: Pick<BlobStore, 'put'>;
 }
 
@@ -92,22 +96,23 @@ export class IndexBuilder {
     { commit }: Revision,
     [first, ...others]: readonly [BuiltChild, ...BuiltChild[]],
   ): Promise<ManifestRecord> {
-    const { store } = this.#options;
+    const { leases, records, store } = this.#options;
     const images = [first, ...others];
     const forms: Partial<Record<ManifestForm, Descriptor>> = {};
+    const documents: JsonDocument[] = [];
     for (const form of FORMS) {
       const document = indexOf(form, images);
       if (document === undefined) continue;
-      const { bytes, digest, mediaType, size } = document;
-      await store.put(digest, { bytes }, mediaType);
+      const { digest, mediaType, size } = document;
       forms[form] = { digest, size, mediaType };
+      documents.push(document);
     }
-    const records = images.map(({ record }) => record);
-    return {
+    const children = images.map(({ record }) => record);
+    const record = {
       forms,
       config: first.record.config,
-      layers: [...new Set(records.flatMap(({ layers }) => layers))],
-      children: records.flatMap(({ config, forms }) => [
+      layers: [...new Set(children.flatMap(({ layers }) => layers))],
+      children: children.flatMap(({ config, forms }) => [
         ...Object.values(forms).map(({ digest }) => digest),
         config,
       ]),
@@ -115,6 +120,13 @@ export class IndexBuilder {
       revision: commit,
       builtAt: Date.now(),
     };
+    // The same images of another revision have the same index, which may be old by now.
+    await leases.hold(documents.map(({ digest }) => digest));
+    await Promise.all([
+      records.keep(record),
+      ...documents.map(({ bytes, digest, mediaType }) => store.put(digest, { bytes }, mediaType)),
+    ]);
+    return record;
   }
 }
 

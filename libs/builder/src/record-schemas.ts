@@ -18,6 +18,8 @@ const image = z.object({
   builtAt: z.int(),
   config: digest,
   layers: z.array(digest).max(1_000),
+  /** Of an index. */
+  children: z.array(digest).max(100).exactOptional(),
 });
 
 /** An image by the digest of one of its manifests. */
