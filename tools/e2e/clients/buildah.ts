@@ -35,6 +35,7 @@ export class Buildah extends NamespacedClient implements Client {
     const pulled = await this.namespace.run([
       ...this.#buildah(),
       'pull',
+      ...(options.architecture === undefined ? [] : [`--arch=${options.architecture}`]),
       ...tlsFlags(options),
       ...this.#authFlags,
       reference,

@@ -43,6 +43,10 @@ export interface PullOptions {
    * on 127.0.0.0/8 in any case.
    */
   readonly certificates?: string;
+  /** Of an image index, this platform's image; the host's by default. */
+  readonly architecture?: 'amd64' | 'arm64';
+  /** Heed this configuration of mirrors: containerd's hosts folder, podman's registries.conf. The others have none here. */
+  readonly mirrors?: string;
 }
 
 export interface PullResult {

@@ -40,15 +40,19 @@ export class Containerd extends NamespacedClient implements Client {
     return Promise.resolve({ code: 0, stdout: '', stderr: '' });
   }
 
-  async pull(image: ImageReference, { certificates }: PullOptions = {}): Promise<PullResult> {
+  async pull(
+    image: ImageReference,
+    { architecture, certificates, mirrors }: PullOptions = {},
+  ): Promise<PullResult> {
     const reference = formatReference(image);
+    const hosts =
+      certificates === undefined ? mirrors : this.#hostsFolder(image.host, certificates);
     const pulled = await this.namespace.run([
       ...this.#ctr(),
       'images',
       'pull',
-      ...(certificates === undefined
-        ? ['--plain-http']
-        : [`--hosts-dir=${this.#hostsFolder(image.host, certificates)}`]),
+      ...(hosts === undefined ? ['--plain-http'] : [`--hosts-dir=${hosts}`]),
+      ...(architecture === undefined ? [] : [`--platform=linux/${architecture}`]),
       ...this.#credentials,
       reference,
     ]);

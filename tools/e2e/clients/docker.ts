@@ -5,6 +5,7 @@ import {
   type CommandResult,
   formatReference,
   type ImageReference,
+  type PullOptions,
   type PullResult,
   type RegistryLogin,
   type PushResult,
@@ -45,9 +46,10 @@ export class Docker extends NamespacedClient implements Client {
     return this.namespace.run([...this.#docker(), ...login], { stdin: password });
   }
 
-  async pull(image: ImageReference): Promise<PullResult> {
+  async pull(image: ImageReference, { architecture }: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
-    const pulled = await this.namespace.run([...this.#docker(), 'pull', reference]);
+    const platform = architecture === undefined ? [] : [`--platform=linux/${architecture}`];
+    const pulled = await this.namespace.run([...this.#docker(), 'pull', ...platform, reference]);
     return pullResult(pulled, () => {
       const format = ['--format', '{{.RepoDigests}}'];
       return this.namespace.mustRun([...this.#docker(), 'image', 'inspect', ...format, reference]);

@@ -10,7 +10,9 @@ export function volumeFlags(mounts: readonly BindMount[]): string[] {
 }
 
 /** How the container tools (skopeo, podman, buildah) are told of TLS; skopeo prefixes the options. */
-export function tlsFlags({ certificates }: PullOptions, prefix = ''): string[] {
+export function tlsFlags({ certificates, mirrors }: PullOptions, prefix = ''): string[] {
+  // Flags would count for every mirror, whatever the configuration says of each.
+  if (mirrors !== undefined) return [];
   return certificates === undefined
     ? [`--${prefix}tls-verify=false`]
     : [`--${prefix}tls-verify=true`, `--${prefix}cert-dir=${certificates}`];

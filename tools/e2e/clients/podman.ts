@@ -31,9 +31,12 @@ export class Podman extends NamespacedClient implements Client {
 
   async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
+    const { mirrors } = options;
     const pulled = await this.namespace.run([
+      ...(mirrors === undefined ? [] : ['env', `CONTAINERS_REGISTRIES_CONF=${mirrors}`]),
       ...this.#podman(),
       'pull',
+      ...(options.architecture === undefined ? [] : [`--arch=${options.architecture}`]),
       ...tlsFlags(options),
       ...this.#authFlags,
       reference,
