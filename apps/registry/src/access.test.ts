@@ -172,6 +172,33 @@ describe('a server with passwords and tokens', () => {
   });
 });
 
+describe('the pages of a server with logins', () => {
+  const paths = ['/', '/builds', '/builds.json', '/assets/page.css'];
+
+  async function statuses(headers: Record<string, string> = {}): Promise<readonly number[]> {
+    return await Promise.all(paths.map(async (path) => (await ask(path, headers)).status));
+  }
+
+  it('are for who has one', async () => {
+    await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd') });
+    expect(await statuses()).toEqual([401, 401, 401, 401]);
+    expect(await statuses(basic('alice', 's3cret-pass'))).toEqual([200, 200, 200, 200]);
+  });
+
+  it('are for everybody where that is said, and the rest is not', async () => {
+    await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd'), NIXERY_PAGE: 'public' });
+    expect(await statuses()).toEqual([200, 200, 200, 200]);
+    for (const path of ['/v2/', '/metrics', '/buildsx', '/v2/hello/manifests/latest']) {
+      expect((await ask(path)).status, path).toBe(401);
+    }
+  });
+
+  it('are not there where that is said', async () => {
+    await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd'), NIXERY_PAGE: 'off' });
+    expect(await statuses(basic('alice', 's3cret-pass'))).toEqual([404, 404, 404, 404]);
+  });
+});
+
 describe('a server with lists of packages', () => {
   it('refuses by name, by digest and by blob, and shares what allowed images hold', async () => {
     // Everything is built while there are no lists.

@@ -6,7 +6,8 @@ import type { Readiness } from './routes/health.ts';
 
 export interface AppOptions {
   readonly readiness: Readiness;
-  readonly pages: Pages;
+  /** Undefined where they are not shown. */
+  readonly pages: Pages | undefined;
   /** Undefined where they are not shown. */
   readonly metrics: Metrics | undefined;
   /** Replaces the pages with a static site. */
@@ -37,6 +38,7 @@ export function createApp({ metrics, pages, readiness, webDir }: AppOptions): Ex
     });
   }
 
-  app.use(webDir === undefined ? pages.router : express.static(webDir));
+  if (webDir !== undefined) app.use(express.static(webDir));
+  else if (pages !== undefined) app.use(pages.router);
   return app;
 }

@@ -1,5 +1,10 @@
-import { type Compression, DEFAULT_COMPRESSION, parseCompression } from '@nixery/builder';
-import { PLATFORMS, type System } from '@nixery/builder';
+import {
+  type Compression,
+  DEFAULT_COMPRESSION,
+  parseCompression,
+  PLATFORMS,
+  type System,
+} from '@nixery/builder';
 import { z } from 'zod';
 
 import {
@@ -7,8 +12,10 @@ import {
   accessProblems,
   accessVariables,
   accessWarnings,
+  type PageAccess,
   type TlsConfig,
   toAccessConfig,
+  toPageAccess,
   toTlsConfig,
 } from './access/access-config.ts';
 import { nearest } from './nearest.ts';
@@ -55,6 +62,7 @@ export interface Config {
   readonly tls: TlsConfig | undefined;
   /** Null: the last request of the ladder waits as long as the build takes. */
   readonly lastHoldMs: number | null;
+  readonly page: PageAccess;
   readonly webDir: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
@@ -293,6 +301,7 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
     tls: toTlsConfig(env),
     lastHoldMs:
       env.NIXERY_LAST_HOLD_SECONDS === undefined ? null : env.NIXERY_LAST_HOLD_SECONDS * 1000,
+    page: toPageAccess(env),
     webDir: env.WEB_DIR,
     logLevel: env.NIXERY_LOG_LEVEL,
     logFormat: env.NIXERY_LOG_FORMAT,

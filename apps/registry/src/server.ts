@@ -35,6 +35,9 @@ import { WebServer } from './web-server.ts';
 /** How long a start waits for the cache; it takes milliseconds, or seconds on a busy disk. Pulls can do without it (ms). */
 const CACHE_START_MS = 10_000;
 
+/** Whatever sees to servers has to be answered, has no password, and asks at its own pace. */
+const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
 export interface RunningServer {
   readonly host: string;
   readonly port: number;
@@ -181,7 +184,7 @@ export async function startServer(
       systems,
       listsCatalog,
     });
-    const pages = new Pages(journal);
+    const pages = config.page === 'off' ? undefined : new Pages(journal);
     const listener = createListener({
       access,
       api,
@@ -191,6 +194,7 @@ export async function startServer(
         readiness,
         webDir,
       }),
+      isOpen: (path) => OPEN_TO_ALL.has(path) || (config.page === 'public' && Pages.has(path)),
       onBegin: () => metrics.http.begin(),
       onEnd: (exchange, route) => {
         metrics.http.end(exchange, route);
@@ -199,7 +203,7 @@ export async function startServer(
     });
     const web = await WebServer.start(config, listener, { onFileError, fileIntervalMs });
     closers.push(() => web.stop());
-    closers.push(() => pages.stop());
+    closers.push(() => pages?.stop());
     return { host: web.host, port: web.port, stop: close };
   } catch (error) {
     await close();

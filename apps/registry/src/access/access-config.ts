@@ -18,6 +18,9 @@ export interface AccessConfig {
   readonly buildsPerClient: number | null;
 }
 
+/** Who may look at the pages: nobody, everybody, or who may use the API. */
+export type PageAccess = 'off' | 'public' | 'auth';
+
 export interface TlsConfig {
   /** PEM files: the certificate with those that lead from it to a known one, and its key. */
   readonly cert: string;
@@ -70,11 +73,14 @@ export const accessVariables = {
   NIXERY_CLIENT_REQUESTS: count(10_000_000).default(null),
   NIXERY_CLIENT_BUILDS: count(100_000).default(null),
   NIXERY_TRUSTED_PROXIES: proxies.optional(),
+  NIXERY_PAGE: z.enum(['off', 'public', 'auth'], 'must be off, public or auth').optional(),
   NIXERY_TLS_CERT: absolutePath.optional(),
   NIXERY_TLS_KEY: absolutePath.optional(),
 };
 
 const schema = z.object(accessVariables);
+
+const LOGINS = ['NIXERY_HTPASSWD', 'NIXERY_TOKENS'] as const;
 
 export function toAccessConfig(env: z.infer<typeof schema>): AccessConfig {
   return {
@@ -93,6 +99,11 @@ export function toTlsConfig(env: z.infer<typeof schema>): TlsConfig | undefined 
   return cert === undefined || key === undefined ? undefined : { cert, key };
 }
 
+/** Where there are logins, pages are not for strangers unless it is said. */
+export function toPageAccess(env: z.infer<typeof schema>): PageAccess {
+  return env.NIXERY_PAGE ?? 'auth';
+}
+
 /** What is wrong with settings that are right each by itself. */
 export function accessProblems(
   set: Readonly<Record<string, string | undefined>>,
@@ -101,6 +112,9 @@ export function accessProblems(
   const importing = ['1', 'true'].includes(set['NIXERY_ALLOW_IFD'] ?? '');
   return [
     ...(tls.length === 1 ? [`${tls[0]} is not set: a certificate and its key go together`] : []),
+    ...(set['NIXERY_PAGE'] === 'auth' && !LOGINS.some((name) => set[name] !== undefined)
+      ? [`NIXERY_PAGE=auth needs logins: set ${LOGINS.join(' or ')}`]
+      : []),
     ...(importing && set['NIXERY_BUILD'] === 'substitutes-only'
       ? [
           'NIXERY_ALLOW_IFD builds while it evaluates, and NIXERY_BUILD=substitutes-only builds nothing: set one of them',
@@ -113,7 +127,7 @@ export function accessProblems(
 export function accessWarnings(
   set: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const secrets = ['NIXERY_HTPASSWD', 'NIXERY_TOKENS'].filter((name) => set[name] !== undefined);
+  const secrets = LOGINS.filter((name) => set[name] !== undefined);
   const isEncrypted =
     set['NIXERY_TLS_CERT'] !== undefined || set['NIXERY_TRUSTED_PROXIES'] !== undefined;
   return [

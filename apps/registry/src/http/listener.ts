@@ -16,6 +16,8 @@ export interface ListenerOptions {
     response: ServerResponse,
     next: (error?: unknown) => void,
   ) => void;
+  /** Paths, none of them of the API, that everybody may ask for, whoever may use the rest. */
+  readonly isOpen: (path: string) => boolean;
   /** Told of each exchange when it begins, and when its answer has gone out or broken off. Must not throw. */
   readonly onBegin: () => void;
   readonly onEnd: (exchange: Exchange, route: RouteLabel) => void;
@@ -29,6 +31,7 @@ export function createListener({
   access,
   api,
   app,
+  isOpen,
   onBegin,
   onEnd,
 }: ListenerOptions): RequestListener {
@@ -62,7 +65,7 @@ export function createListener({
       exchange.fail(httpErrors.hostMissing());
       return;
     }
-    if (OPEN_TO_ALL.has(path)) {
+    if (isOpen(path)) {
       answerOther(exchange, request, response);
       return;
     }
@@ -80,9 +83,6 @@ export function createListener({
     }
   };
 }
-
-/** Whatever sees to servers has to be answered, has no password, and asks at its own pace. */
-const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** Express gives up on what it cannot decode with an error that has the status of an answer. */
 function fromExpress(error: unknown): unknown {

@@ -41,6 +41,11 @@ export class Pages {
     });
   }
 
+  /** Whether a path is one of theirs. */
+  static has(path: string): boolean {
+    return path === '/' || /^\/(?:assets|builds)(?:[/.]|$)/.test(path);
+  }
+
   /** Ends what goes on without end. */
   stop(): void {
     this.#streams.stop();
