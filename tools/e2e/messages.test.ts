@@ -58,13 +58,14 @@ const messages: readonly MessageCase[] = [
     section: 'Builds that fail',
     name: 'failing',
     answer: '422 MANIFEST_INVALID',
-    message: /^building failing-1\.0\.drv failed\nthe end of its log:\n(failing line \d+\n)+/,
+    message:
+      /^building failing-1\.0\.drv failed\nmore: \S+\/builds\/\S+\nthe end of its log:\n(failing line \d+\n)+/,
   },
   {
     section: 'Derivations that take too long',
     name: 'slow20',
     answer: '422 MANIFEST_INVALID',
-    message: /^building slow20-1\.0\.drv failed: .* NIX_TIMEOUT allows\n/,
+    message: /^building slow20-1\.0\.drv failed: .* NIX_TIMEOUT allows\nmore: /,
   },
   {
     section: 'Too many builds',

@@ -195,6 +195,7 @@ export async function startServer(
         webDir,
       }),
       isOpen: (path) => OPEN_TO_ALL.has(path) || (config.page === 'public' && Pages.has(path)),
+      showsBuilds: pages !== undefined && webDir === undefined,
       onBegin: () => metrics.http.begin(),
       onEnd: (exchange, route) => {
         metrics.http.end(exchange, route);

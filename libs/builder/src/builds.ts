@@ -121,6 +121,8 @@ export class Builds {
       return record;
     } catch (cause) {
       const error = this.#asBuildError(cause, deadline.signal);
+      // An index fails with the error of one of its images, whose build has the log.
+      error.build ??= build.id;
       this.#failures.add(key, error);
       onEvent({ type: 'failed', build, error });
       throw error;

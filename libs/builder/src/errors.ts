@@ -80,6 +80,8 @@ export class BuildError extends Error {
   override readonly name = 'BuildError';
   readonly code: BuildErrorCode;
   readonly details: BuildErrorDetails;
+  /** Id of the build that failed with it, where one was begun. */
+  build: string | undefined;
 
   constructor(
     code: BuildErrorCode,

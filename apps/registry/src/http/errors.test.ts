@@ -18,6 +18,17 @@ describe('a failed build', () => {
     expect(Buffer.byteLength(error.message)).toBeLessThan(2_200);
   });
 
+  it('is answered with the address of its page, where it has one', () => {
+    const error = new BuildError('build-failed', '', { derivation, log: ['last'] });
+    error.build = 'id';
+    expect(toHttpError(error, 'registry.example/builds').message).toBe(
+      'building git-2.0.drv failed\nmore: registry.example/builds/id\nthe end of its log:\nlast',
+    );
+    const refused = new BuildError('package-refused', 'git is unfree');
+    refused.build = 'id';
+    expect(toHttpError(refused, 'registry.example/builds').message).toBe('git is unfree');
+  });
+
   it('cuts its log between lines, and gives none that is one endless line', () => {
     const log = ['x'.repeat(5_000)];
     const error = toHttpError(new BuildError('build-failed', '', { derivation, log }));

@@ -169,11 +169,15 @@ const STORAGE_FAILURES: Readonly<Partial<Record<BlobErrorCode, string>>> = {
   corrupt: 'the storage of this registry holds a damaged blob',
 };
 
-/** Any failure as the answer it becomes. */
-export function toHttpError(error: unknown): HttpError {
+/**
+ * Any failure as the answer it becomes.
+ *
+ * @param buildsAt where the pages of builds are, such as `registry.example/builds`; undefined where there are none
+ */
+export function toHttpError(error: unknown, buildsAt?: string): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof BuildError && !(error.cause instanceof BlobError))
-    return fromBuildError(error);
+    return fromBuildError(error, buildsAt);
   if (error instanceof CacheError) {
     const message = 'this registry does not know for now what it has built';
     return new HttpError(503, 'TOOMANYREQUESTS', message, { cause: error, headers: RETRY_SOON });
@@ -184,7 +188,7 @@ export function toHttpError(error: unknown): HttpError {
   return new HttpError(503, 'TOOMANYREQUESTS', storage, { cause: error, headers: RETRY_SOON });
 }
 
-function fromBuildError(error: BuildError): HttpError {
+function fromBuildError(error: BuildError, buildsAt: string | undefined): HttpError {
   const [status, code, headers = {}] = BUILD_FAILURES[error.code];
   const { problems, derivation, log } = error.details;
   const name = derivation === undefined ? '' : derivation.replace(/^.*\/[a-z0-9]{32}-/, '');
@@ -193,6 +197,9 @@ function fromBuildError(error: BuildError): HttpError {
     derivation === undefined || !FAILED_IN_A_DERIVATION.has(error.code)
       ? error.message
       : `building ${name} failed${error.code === 'timeout' ? `: ${error.message}` : ''}`,
+    ...(buildsAt === undefined || error.build === undefined || !HAS_MORE.has(error.code)
+      ? []
+      : [`more: ${buildsAt}/${error.build}`]),
     ...(tail === '' ? [] : ['the end of its log:', tail]),
   ].join('\n');
   return new HttpError(status, code, message, {
@@ -203,6 +210,9 @@ function fromBuildError(error: BuildError): HttpError {
 }
 
 const FAILED_IN_A_DERIVATION: ReadonlySet<BuildErrorCode> = new Set(['build-failed', 'timeout']);
+
+/** Failures of which a build's page says more than its message. */
+const HAS_MORE: ReadonlySet<BuildErrorCode> = new Set([...FAILED_IN_A_DERIVATION, 'deadline']);
 
 /** The last whole lines that take no more than `limit` bytes together. */
 function tailOf(lines: readonly string[], limit: number): string {

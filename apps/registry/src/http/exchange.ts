@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { registryHost } from './host.ts';
 import { type HttpError, toHttpError } from './errors.ts';
 
 /** A request id from outside is kept when it cannot harm a log or a header. */
@@ -24,8 +25,12 @@ export class Exchange {
   readonly #sentBefore: number;
   #failure: HttpError | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  readonly #showsBuilds: boolean;
+
+  /** @param showsBuilds whether builds have pages, which errors can name */
+  constructor(request: IncomingMessage, response: ServerResponse, showsBuilds = false) {
     this.request = request;
+    this.#showsBuilds = showsBuilds;
     this.response = response;
     const given = request.headers['x-request-id'];
     this.id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
@@ -94,7 +99,11 @@ export class Exchange {
 
   /** Sends an error as the distribution spec words them; one that cannot be sent any more breaks the connection. */
   fail(error: unknown): void {
-    const failure = toHttpError(error);
+    const { host } = this.request.headers;
+    const failure = toHttpError(
+      error,
+      this.#showsBuilds ? `${registryHost(host)}/builds` : undefined,
+    );
     this.#failure = failure;
     if (this.response.headersSent) {
       // A short body must not look like a whole one.

@@ -16,6 +16,8 @@ export interface ListenerOptions {
     response: ServerResponse,
     next: (error?: unknown) => void,
   ) => void;
+  /** Whether builds have pages, which errors can name. */
+  readonly showsBuilds: boolean;
   /** Paths, none of them of the API, that everybody may ask for, whoever may use the rest. */
   readonly isOpen: (path: string) => boolean;
   /** Told of each exchange when it begins, and when its answer has gone out or broken off. Must not throw. */
@@ -32,6 +34,7 @@ export function createListener({
   api,
   app,
   isOpen,
+  showsBuilds,
   onBegin,
   onEnd,
 }: ListenerOptions): RequestListener {
@@ -55,7 +58,7 @@ export function createListener({
   }
 
   return (request, response) => {
-    const exchange = new Exchange(request, response);
+    const exchange = new Exchange(request, response, showsBuilds);
     const { path } = exchange;
     const isApi = path === '/v2' || path.startsWith('/v2/');
     const route = isApi ? parseRoute(path) : undefined;

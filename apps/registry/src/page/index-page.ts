@@ -1,5 +1,6 @@
 import { html } from './html.ts';
-import { page, registryHost } from './layout.ts';
+import { registryHost } from '../http/host.ts';
+import { page } from './layout.ts';
 
 /**
  * The page at `/`.
