@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
@@ -11,6 +12,9 @@ import { z } from 'zod';
 
 const LAYER_BYTES = 32 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
+
+// As packing threads do.
+setPriority(0, 10);
 
 const { folder, name } = z.object({ folder: z.string(), name: z.string() }).parse(workerData);
 // A large file that is certainly there: the program that runs this.

@@ -5,6 +5,7 @@ import { STORE_DIR, writeStorePaths } from './archive.ts';
 import { createCompressor } from './compressor.ts';
 import { toLayerFailure } from './error.ts';
 import { planSymlinkLayer } from './symlinks.ts';
+import { lowerThreadPriority } from './thread-priority.ts';
 import type { ByteSink } from './tar-writer.ts';
 import type {
   PackLayerResult,
@@ -22,6 +23,7 @@ export function packLayer({
   spoolFile,
   compression,
 }: PackLayerTask): PackLayerResult {
+  lowerThreadPriority();
   try {
     const layer = packArchive(spoolFile, compression, (sink) => {
       writeStorePaths(paths, storeDir, sink);
@@ -39,6 +41,7 @@ export function packSymlinkLayer({
   spoolFile,
   compression,
 }: PackSymlinkLayerTask): PackSymlinkLayerResult {
+  lowerThreadPriority();
   try {
     const { root, ...facts } = planSymlinkLayer(packages, storeDir);
     const layer = packArchive(spoolFile, compression, (sink) => writeTree(root, sink));
