@@ -182,6 +182,10 @@ describe('the pages of a server with logins', () => {
   it('are for who has one', async () => {
     await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd') });
     expect(await statuses()).toEqual([401, 401, 401, 401]);
+    const challenge = await ask('/', { Accept: 'text/html' });
+    expect(challenge.status).toBe(401);
+    expect(challenge.headers.get('www-authenticate')).toBe('Basic realm="nixery"');
+    expect(await challenge.text()).toContain('<h1>Log in to see this page</h1>');
     expect(await statuses(basic('alice', 's3cret-pass'))).toEqual([200, 200, 200, 200]);
   });
 

@@ -357,4 +357,25 @@ describe('the server', () => {
     expect(headers['content-security-policy']).toContain("default-src 'none'");
     expect(body.toString()).toContain(`docker pull 127.0.0.1:${server.port}/`);
   });
+
+  it('answers a browser that has gone astray with a page, and everything else as a registry does', async () => {
+    const browser = { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const lost = await ask('/no/such/page', { headers: browser });
+    expect(lost.status).toBe(404);
+    expect(lost.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(lost.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(lost.body.toString()).toContain('<h1>There is nothing here</h1>');
+    const malformed = await ask('/builds/%ff', { headers: browser });
+    expect(malformed.body.toString()).toContain('<h1>This address cannot be read</h1>');
+
+    for (const [path, accept] of [
+      ['/no/such/page', '*/*'],
+      ['/v2/no/such/page', browser.Accept],
+    ] as const) {
+      const { body, headers, status } = await ask(path, { headers: { Accept: accept } });
+      expect(status).toBe(404);
+      expect(headers['content-type']).toBe('application/json');
+      expect(body.toString()).toContain('NAME_UNKNOWN');
+    }
+  });
 });

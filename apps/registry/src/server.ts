@@ -14,6 +14,7 @@ import type { Tuning } from '@nixery/storage';
 
 import { Access } from './access/access.ts';
 import type { AccessFileError } from './access/access-file.ts';
+import { Callers } from './access/callers.ts';
 import { PackageAccess } from './access/package-access.ts';
 import { createApp } from './app.ts';
 import { BlobLinks } from './blob-links.ts';
@@ -25,6 +26,7 @@ import { type Logger, logExchange } from './log.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { openStore } from './open-store.ts';
+import { errorPage } from './page/error-page.ts';
 import { Pages } from './page/pages.ts';
 import { BlobRoute } from './routes/blobs.ts';
 import { Readiness } from './routes/health.ts';
@@ -185,9 +187,12 @@ export async function startServer(
       listsCatalog,
     });
     const pages = config.page === 'off' ? undefined : new Pages(journal);
+    const callers = new Callers();
+    const showsPages = pages !== undefined && webDir === undefined;
     const listener = createListener({
       access,
       api,
+      callers,
       app: createApp({
         metrics: config.metrics ? metrics : undefined,
         pages,
@@ -195,7 +200,8 @@ export async function startServer(
         webDir,
       }),
       isOpen: (path) => OPEN_TO_ALL.has(path) || (config.page === 'public' && Pages.has(path)),
-      showsBuilds: pages !== undefined && webDir === undefined,
+      showsBuilds: showsPages,
+      errorPage: showsPages ? errorPage : undefined,
       onBegin: () => metrics.http.begin(),
       onEnd: (exchange, route) => {
         metrics.http.end(exchange, route);

@@ -108,6 +108,12 @@ export class Access {
     return this.#authenticate(request, address);
   }
 
+  /** Whoever asks for what is open to everybody, who need not say who they are. */
+  stranger(request: IncomingMessage): Caller {
+    if (this.#anybody !== undefined) return this.#anybody;
+    return this.#caller(null, limitKey(clientAddress(request, this.#config.proxies)));
+  }
+
   async stop(): Promise<void> {
     for (const file of Object.values(this.#files)) file?.stop();
     await this.#passwords?.close();

@@ -10,6 +10,12 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 /** Names and values in turn. node:http sends these as they are; an object of headers it copies, checks and sorts first. */
 export type RawHeaders = readonly string[];
 
+/** An error in other words than those of the distribution spec. */
+export interface ErrorDocument {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
 /** One request and the answer to it. */
 export class Exchange {
   readonly request: IncomingMessage;
@@ -97,8 +103,11 @@ export class Exchange {
     }
   }
 
-  /** Sends an error as the distribution spec words them; one that cannot be sent any more breaks the connection. */
-  fail(error: unknown): void {
+  /**
+   * Sends an error, as the distribution spec words them unless told otherwise; one that cannot be sent any more breaks the
+   * connection.
+   */
+  fail(error: unknown, write: (failure: HttpError) => ErrorDocument = ociError): void {
     const { host } = this.request.headers;
     const failure = toHttpError(
       error,
@@ -110,17 +119,14 @@ export class Exchange {
       this.response.destroy();
       return;
     }
-    const { body, headers, status } = failure;
-    this.send(
-      status,
-      [
-        ...Object.entries({ 'Cache-Control': 'no-store', ...headers }).flat(),
-        'Content-Type',
-        'application/json',
-      ],
-      body,
-    );
+    const document = write(failure);
+    const headers = { ...document.headers, 'Cache-Control': 'no-store', ...failure.headers };
+    this.send(failure.status, Object.entries(headers).flat(), document.body);
   }
+}
+
+function ociError({ body }: HttpError): ErrorDocument {
+  return { headers: { 'Content-Type': 'application/json' }, body };
 }
 
 /** A proxy may ask with a whole address. https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form */

@@ -2,13 +2,16 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import type { Access } from '../access/access.ts';
 import type { Caller } from '../access/caller.ts';
+import type { Callers } from '../access/callers.ts';
 import type { RegistryApi } from '../routes/v2.ts';
-import { httpErrors } from './errors.ts';
-import { Exchange } from './exchange.ts';
+import { HttpError, httpErrors } from './errors.ts';
+import { type ErrorDocument, Exchange } from './exchange.ts';
 import { labelOf, parseRoute, type Route, type RouteLabel } from './route.ts';
 
 export interface ListenerOptions {
-  readonly access: Pick<Access, 'admit'>;
+  readonly access: Pick<Access, 'admit' | 'stranger'>;
+  /** Told who makes each request that `app` is given. */
+  readonly callers: Callers;
   readonly api: RegistryApi;
   /** Everything that is not the API. Gives to `next` what it does not answer. */
   readonly app: (
@@ -18,6 +21,8 @@ export interface ListenerOptions {
   ) => void;
   /** Whether builds have pages, which errors can name. */
   readonly showsBuilds: boolean;
+  /** An error outside the API, for who wants a page; undefined where there are none. */
+  readonly errorPage: ((failure: HttpError, requestId: string) => ErrorDocument) | undefined;
   /** Paths, none of them of the API, that everybody may ask for, whoever may use the rest. */
   readonly isOpen: (path: string) => boolean;
   /** Told of each exchange when it begins, and when its answer has gone out or broken off. Must not throw. */
@@ -33,28 +38,35 @@ export function createListener({
   access,
   api,
   app,
+  callers,
+  errorPage,
   isOpen,
   showsBuilds,
   onBegin,
   onEnd,
 }: ListenerOptions): RequestListener {
   function answer(exchange: Exchange, route: Route | undefined, caller: Caller): void {
-    const { request, response } = exchange;
     exchange.user = caller.user;
     if (route !== undefined) {
       api.serve(exchange, route, caller).catch((error: unknown) => exchange.fail(error));
     } else {
-      answerOther(exchange, request, response);
+      answerOther(exchange, caller);
     }
   }
 
-  function answerOther(
-    exchange: Exchange,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): void {
+  function answerOther(exchange: Exchange, caller: Caller): void {
+    const { request, response } = exchange;
+    callers.note(request, caller);
     response.setHeader('X-Request-Id', exchange.id);
-    app(request, response, (error) => exchange.fail(fromExpress(error)));
+    app(request, response, (error) => fail(exchange, undefined, fromExpress(error)));
+  }
+
+  function fail(exchange: Exchange, route: Route | undefined, error: unknown): void {
+    if (route !== undefined || errorPage === undefined || !wantsPage(exchange.request)) {
+      exchange.fail(error);
+    } else {
+      exchange.fail(error, (failure) => errorPage(failure, exchange.id));
+    }
   }
 
   return (request, response) => {
@@ -69,7 +81,7 @@ export function createListener({
       return;
     }
     if (isOpen(path)) {
-      answerOther(exchange, request, response);
+      answerOther(exchange, access.stranger(request));
       return;
     }
     try {
@@ -77,19 +89,25 @@ export function createListener({
       if (caller instanceof Promise) {
         caller
           .then((admitted) => answer(exchange, route, admitted))
-          .catch((error: unknown) => exchange.fail(error));
+          .catch((error: unknown) => fail(exchange, route, error));
       } else {
         answer(exchange, route, caller);
       }
     } catch (error) {
-      exchange.fail(error);
+      fail(exchange, route, error);
     }
   };
+}
+
+/** Browsers name HTML; scripts and probes, which take anything, do not. */
+function wantsPage({ headers }: IncomingMessage): boolean {
+  return headers.accept?.includes('text/html') === true;
 }
 
 /** Express gives up on what it cannot decode with an error that has the status of an answer. */
 function fromExpress(error: unknown): unknown {
   if (error === undefined) return httpErrors.routeUnknown();
+  if (error instanceof HttpError) return error;
   const isOfRequest =
     error instanceof Error &&
     'status' in error &&
