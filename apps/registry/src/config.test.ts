@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
 import { describe, expect, it } from 'vitest';
 
-import { CONFIG_VARIABLES, ConfigError, readConfig } from './config.ts';
+import { ConfigError, readConfig } from './config.ts';
 
 const minimal = {
   NIXERY_CHANNEL: 'nixos-unstable',
@@ -175,15 +173,5 @@ describe('the configuration', () => {
     expect(readConfig(env).warnings).toEqual([
       'NIXERY_PKG_PATH is no setting of this server; did you mean NIXERY_PKGS_PATH?',
     ]);
-  });
-
-  it('is described in the README, variable by variable', async () => {
-    const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
-    const [, section = ''] = /## Configuration(.*?)\n## /s.exec(readme) ?? [];
-    const described = section
-      .split('\n')
-      .filter((line) => line.startsWith('| `'))
-      .flatMap((line) => (line.split('|')[1] ?? '').match(/[A-Z][A-Z0-9_]+/g) ?? []);
-    expect(described.toSorted()).toEqual(CONFIG_VARIABLES.toSorted());
   });
 });

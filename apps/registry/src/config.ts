@@ -1,16 +1,8 @@
-import {
-  type Compression,
-  DEFAULT_COMPRESSION,
-  parseCompression,
-  PLATFORMS,
-  type System,
-} from '@nixery/builder';
-import { z } from 'zod';
+import type { Compression, System } from '@nixery/builder';
 
 import {
   type AccessConfig,
   accessProblems,
-  accessVariables,
   accessWarnings,
   type PageAccess,
   type TlsConfig,
@@ -19,7 +11,8 @@ import {
   toTlsConfig,
 } from './access/access-config.ts';
 import { nearest } from './nearest.ts';
-import { readStorage, type StorageConfig, storageVariables } from './storage-config.ts';
+import { readStorage, type StorageConfig } from './storage-config.ts';
+import { type Environment, environment } from './variables.ts';
 
 /** The server's settings, checked. Times in ms. */
 export interface Config {
@@ -64,8 +57,8 @@ export interface Config {
   readonly lastHoldMs: number | null;
   readonly page: PageAccess;
   readonly webDir: string | undefined;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
-  readonly logFormat: (typeof LOG_FORMATS)[number];
+  readonly logLevel: Environment['NIXERY_LOG_LEVEL'];
+  readonly logFormat: Environment['NIXERY_LOG_FORMAT'];
   /** Whether `/metrics` is there. */
   readonly metrics: boolean;
 }
@@ -93,100 +86,8 @@ export class ConfigError extends Error {
   }
 }
 
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-const LOG_FORMATS = ['json', 'pretty'] as const;
-
-function integer(min: number, max: number): z.ZodType<number, string> {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, message)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, message);
-}
-
-const flag = z
-  .enum(['0', '1', 'true', 'false'], 'must be 1, true, 0 or false')
-  .transform((text) => text === '1' || text === 'true');
-
-const platforms = z.string().transform((text, context): readonly System[] => {
-  const systems = text.split(',').map((platform) => PLATFORMS[platform.trim()]);
-  const known = systems.filter((system) => system !== undefined);
-  if (known.length < systems.length) {
-    context.addIssue(`must be some of ${Object.keys(PLATFORMS).join(',')}`);
-  }
-  return known;
-});
-
-const absolutePath = z.string().startsWith('/', 'must be an absolute path');
-const day = 24 * 60 * 60;
-
-// https://git-scm.com/docs/git-clone#_git_urls
-const gitUrl = z
-  .string()
-  .refine(
-    (url) => /^(?:https?|ssh|git|file):\/\/[^-]|^\/|^[^-\s:][^\s:]*:[^:]/.test(url),
-    'must be an http(s), ssh, git or file address, or an absolute path',
-  );
-
-const popularityUrl = z.url({
-  protocol: /^(?:https?|file)$/,
-  error: 'must be an http(s) or file address',
-});
-
-const compression = z.string().transform((text, context) => {
-  const parsed = parseCompression(text);
-  if (parsed !== undefined) return parsed;
-  context.addIssue('must be gzip:1 to gzip:9 or zstd:1 to zstd:19');
-  return z.NEVER;
-});
-
-const CHANNEL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-
-/** The variables, in the order of the README's table. */
-const environment = z.object({
-  PORT: integer(0, 65_535).default(8080),
-  NIXERY_HOST: z.string().optional(),
-  NIXERY_CHANNEL: z
-    .string()
-    .regex(CHANNEL, 'must be a branch of nixpkgs, such as nixos-unstable, or a commit')
-    .optional(),
-  NIXERY_CHANNEL_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http(s) address' })
-    .default('https://github.com/NixOS/nixpkgs'),
-  NIXERY_PKGS_REPO: gitUrl.optional(),
-  NIXERY_PKGS_PATH: absolutePath.optional(),
-  NIXERY_PKGS_REFRESH: absolutePath.optional(),
-  ...storageVariables,
-  NIXERY_STATE_DIR: absolutePath.optional(),
-  NIX_POPULARITY_URL: popularityUrl.optional(),
-  NIXERY_COMPRESSION: compression.default(DEFAULT_COMPRESSION),
-  NIX_TIMEOUT: integer(1, 30 * day).default(60),
-  NIXERY_BUILD_TIMEOUT: integer(1, 30 * day).default(3_600),
-  NIXERY_HOLD_SECONDS: integer(1, 3_600).default(20),
-  NIXERY_LAST_HOLD_SECONDS: integer(1, 30 * day).optional(),
-  NIXERY_NIX_PROCESSES: integer(1, 256).default(4),
-  NIXERY_MAX_BUILDS: integer(1, 100_000).default(100),
-  NIXERY_RECENCY_SECONDS: integer(0, 365 * day).default(21_600),
-  NIXERY_STALE_SECONDS: integer(0, 365 * day).default(0),
-  NIXERY_SCRUB_SECONDS: integer(0, 365 * day).default(day),
-  NIXPKGS_ALLOW_UNFREE: flag.default(false),
-  NIXPKGS_ALLOW_BROKEN: flag.default(false),
-  NIXPKGS_ALLOW_INSECURE: flag.default(false),
-  NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM: flag.default(false),
-  NIXERY_ALLOW_IFD: flag.default(false),
-  ...accessVariables,
-  NIXERY_PLATFORMS: platforms.default(['x86_64-linux']),
-  NIXERY_CATALOG: flag.default(false),
-  WEB_DIR: absolutePath.optional(),
-  NIXERY_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
-  NIXERY_LOG_FORMAT: z.enum(LOG_FORMATS, 'must be json or pretty').default('json'),
-  NIXERY_METRICS: z.enum(['on', 'off'], 'must be on or off').default('on'),
-});
-type Environment = z.infer<typeof environment>;
-
 /** The names of all variables that are settings of this server. */
-export const CONFIG_VARIABLES: readonly string[] = Object.keys(environment.shape);
+const CONFIG_VARIABLES: readonly string[] = Object.keys(environment.shape);
 
 /** Variables of other makers that begin as ours do: Kubernetes describes a service named "nixery" in them. */
 const FOREIGN = /^NIXERY_(?:SERVICE_|PORT(?:_|$))/;

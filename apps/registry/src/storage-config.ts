@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+import { accepted, descriptions } from './describe.ts';
+import { absolutePath, seconds, SECONDS_A_DAY } from './value-types.ts';
+
 /** Where images are stored. */
 export type StorageConfig =
   | { readonly backend: 'filesystem'; readonly path: string }
@@ -14,29 +17,83 @@ export type StorageConfig =
 const BACKENDS = ['filesystem', 'gcs', 's3'] as const;
 type Backend = (typeof BACKENDS)[number];
 
-const absolutePath = z.string().startsWith('/', 'must be an absolute path');
-
 /** As lenient as the oldest bucket needs; what is meant to be caught are addresses. */
 const bucketName = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/,
     'must be the name of a bucket, without gs:// or s3://',
-  );
+  )
+  .register(accepted, { values: 'a bucket’s name' });
 
-/** The variables, in the order of the README's table. */
+/** Where images are stored, and how clients get them. */
 export const storageVariables = {
-  NIXERY_STORAGE_BACKEND: z.enum(BACKENDS, 'must be filesystem, gcs or s3').default('filesystem'),
-  STORAGE_PATH: absolutePath.optional(),
-  GCS_BUCKET: bucketName.optional(),
-  BUCKET: z.string().optional(),
-  GCS_SIGNING_KEY: z.string().optional(),
+  NIXERY_STORAGE_BACKEND: z
+    .enum(BACKENDS, 'must be filesystem, gcs or s3')
+    .prefault('filesystem')
+    .register(descriptions, {
+      group: 'storage',
+      about:
+        'Where images are stored: a folder, a bucket of Google Cloud Storage, or one of S3 ([storage](storage.md)).',
+      nixery: true,
+      brief: 'where images are stored: `filesystem`, `gcs` (Google Cloud Storage) or `s3`',
+    }),
+  STORAGE_PATH: absolutePath.optional().register(descriptions, {
+    group: 'storage',
+    about: '`filesystem`: the folder, which is needed. Several servers may share it.',
+    nixery: true,
+    brief: '`filesystem`: the folder',
+  }),
+  GCS_BUCKET: bucketName.optional().register(descriptions, {
+    group: 'storage',
+    about:
+      '`gcs`: the bucket, which is needed. Credentials are found as Google’s libraries do: `GOOGLE_APPLICATION_CREDENTIALS`, the metadata server.',
+    nixery: true,
+    brief: '`gcs`: the bucket',
+  }),
+  BUCKET: z.string().optional().register(descriptions, {
+    group: 'storage',
+    about: '`gcs`: what `GCS_BUCKET` was called before; counts where that is not set.',
+    nixery: true,
+  }),
+  GCS_SIGNING_KEY: z.string().optional().register(descriptions, {
+    group: 'storage',
+    about:
+      '`gcs`: a file with a service account’s private key (PEM), to sign addresses with where the credentials cannot.',
+    nixery: true,
+    secret: 'file',
+  }),
   GCS_SIGNING_ACCOUNT: z
     .string()
     .includes('@', 'must be the e-mail address of a service account')
-    .optional(),
-  S3_BUCKET: bucketName.optional(),
-  NIXERY_BLOBS: z.enum(['redirect', 'proxy'], 'must be redirect or proxy').default('redirect'),
+    .register(accepted, { values: 'an e-mail address' })
+    .optional()
+    .register(descriptions, {
+      group: 'storage',
+      about: '`gcs`: the account of that key. Both or neither.',
+      nixery: true,
+    }),
+  S3_BUCKET: bucketName.optional().register(descriptions, {
+    group: 'storage',
+    about:
+      '`s3`: the bucket, which is needed. Region, endpoint and credentials are found as the AWS SDK does: `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_ACCESS_KEY_ID`, …',
+    brief: '`s3`: the bucket',
+  }),
+  NIXERY_BLOBS: z
+    .enum(['redirect', 'proxy'], 'must be redirect or proxy')
+    .prefault('redirect')
+    .register(descriptions, {
+      group: 'storage',
+      about:
+        '`redirect`: clients get blobs from the bucket; `proxy`: through this server, for clients that cannot reach it ([how clients get blobs](storage.md#how-clients-get-blobs)).',
+    }),
+  NIXERY_SCRUB_SECONDS: seconds(0, 365 * SECONDS_A_DAY)
+    .prefault(String(SECONDS_A_DAY))
+    .register(descriptions, {
+      group: 'storage',
+      about:
+        '`filesystem`: the time between two readings of all blobs against their digests. 0: never.',
+    }),
 };
 
 type Variables = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { accepted, descriptions } from '../describe.ts';
+import { absolutePath, count } from '../value-types.ts';
 import { TrustedProxies } from './client-address.ts';
 import { setNamed } from './detours.ts';
 
@@ -27,55 +29,93 @@ export interface TlsConfig {
   readonly key: string;
 }
 
-const absolutePath = z.string().startsWith('/', 'must be an absolute path');
-
-function count(max: number): z.ZodType<number | null, string> {
-  const message = `must be a whole number from 0 (no limit) to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, message)
-    .transform(Number)
-    .refine((value) => value <= max, message)
-    .transform((value) => (value === 0 ? null : value));
-}
-
 function list(text: string): readonly string[] {
   return text.split(/[\s,]+/).filter((item) => item !== '');
 }
 
-const sets = z.string().transform((text, context) => {
-  const names = list(text).map((name) => [name, setNamed(name)] as const);
-  for (const [name, set] of names) {
-    if (set === undefined)
-      context.addIssue(
-        `holds ${JSON.stringify(name)}, which is no set that is closed; docs/security.md lists them`,
-      );
-  }
-  return new Set(names.flatMap(([, set]) => set ?? []));
-});
+const sets = z
+  .string()
+  .transform((text, context) => {
+    const names = list(text).map((name) => [name, setNamed(name)] as const);
+    for (const [name, set] of names) {
+      if (set === undefined)
+        context.addIssue(
+          `holds ${JSON.stringify(name)}, which is no set that is closed; docs/security.md lists them`,
+        );
+    }
+    return new Set(names.flatMap(([, set]) => set ?? []));
+  })
+  .register(accepted, { values: 'names, separated by commas' });
 
-const proxies = z.string().transform((text, context) => {
-  const parsed = TrustedProxies.parse(list(text));
-  if (parsed !== undefined) return parsed;
-  context.addIssue('must be addresses or networks, such as 10.0.0.0/8,fd00::/8');
-  return z.NEVER;
-});
+const proxies = z
+  .string()
+  .transform((text, context) => {
+    const parsed = TrustedProxies.parse(list(text));
+    if (parsed !== undefined) return parsed;
+    context.addIssue('must be addresses or networks, such as 10.0.0.0/8,fd00::/8');
+    return z.NEVER;
+  })
+  .register(accepted, { values: 'addresses and networks, separated by commas' });
 
-/** The variables, in the order of the README's table. */
+/** Who may do what, and over what. */
 export const accessVariables = {
-  NIXERY_HTPASSWD: absolutePath.optional(),
-  NIXERY_TOKENS: absolutePath.optional(),
-  NIXERY_POLICY: absolutePath.optional(),
-  NIXERY_ALLOW_SETS: sets.optional(),
-  NIXERY_BUILD: z
-    .enum(['all', 'substitutes-only'], 'must be all or substitutes-only')
-    .default('all'),
-  NIXERY_CLIENT_REQUESTS: count(10_000_000).default(null),
-  NIXERY_CLIENT_BUILDS: count(100_000).default(null),
-  NIXERY_TRUSTED_PROXIES: proxies.optional(),
-  NIXERY_PAGE: z.enum(['off', 'public', 'auth'], 'must be off, public or auth').optional(),
-  NIXERY_TLS_CERT: absolutePath.optional(),
-  NIXERY_TLS_KEY: absolutePath.optional(),
+  NIXERY_TRUSTED_PROXIES: proxies.optional().register(descriptions, {
+    group: 'server',
+    about:
+      'Proxies whose `X-Forwarded-For` or `Forwarded` is believed ([behind a proxy](security.md#behind-a-proxy)): `10.0.0.0/8,fd00::/8`.',
+    unset: 'none',
+  }),
+  NIXERY_TLS_CERT: absolutePath.optional().register(descriptions, {
+    group: 'server',
+    about:
+      'A PEM file with a certificate and its intermediates: HTTPS in place of HTTP ([TLS](security.md#tls)).',
+  }),
+  NIXERY_TLS_KEY: absolutePath.optional().register(descriptions, {
+    group: 'server',
+    about: 'A PEM file with its key. Both or neither.',
+    secret: 'file',
+  }),
+  NIXERY_HTPASSWD: absolutePath.optional().register(descriptions, {
+    group: 'access',
+    about:
+      'A file of users and bcrypt passwords: whoever pulls has to log in ([logins](security.md#logins)).',
+    secret: 'file',
+    brief: 'file of users and passwords: whoever pulls has to log in',
+  }),
+  NIXERY_TOKENS: absolutePath.optional().register(descriptions, {
+    group: 'access',
+    about: 'A file of `user:token` lines, for the same.',
+    secret: 'file',
+  }),
+  NIXERY_POLICY: absolutePath.optional().register(descriptions, {
+    group: 'access',
+    about:
+      'A JSON file that says which packages everyone and each user may pull ([packages](security.md#packages)).',
+    unset: 'all packages',
+  }),
+  NIXERY_ALLOW_SETS: sets.optional().register(descriptions, {
+    group: 'access',
+    about:
+      '[Sets of packages](security.md#closed-sets) that are closed unless named here: `pkgsStatic,pkgsCross`.',
+    unset: 'none',
+  }),
+  NIXERY_CLIENT_REQUESTS: count(10_000_000).prefault('0').register(descriptions, {
+    group: 'access',
+    about: 'Requests a minute for each client; more are answered 429.',
+  }),
+  NIXERY_CLIENT_BUILDS: count(100_000).prefault('0').register(descriptions, {
+    group: 'access',
+    about: 'Images being built for one client at the same time; more are answered 429.',
+  }),
+  NIXERY_PAGE: z
+    .enum(['off', 'public', 'auth'], 'must be off, public or auth')
+    .optional()
+    .register(descriptions, {
+      group: 'watching',
+      about:
+        '`off`: no pages; `public`: for everybody, also where the registry itself wants a login; `auth`: for who has a login.',
+      unset: '`auth` where there are logins, else everybody',
+    }),
 };
 
 const schema = z.object(accessVariables);
