@@ -7,6 +7,7 @@ export const dropTargetSchema = z.union([
   z.strictObject({ digest: digestSchema }),
 ]);
 export const keysSchema = z.array(keySchema);
+export const textSchema = z.string().min(1);
 export const limitSchema = z.int().min(1).max(1000);
 
 /** Checks what a caller gave. @throws CacheError `invalid` */

@@ -65,7 +65,9 @@ describe('a client', () => {
     expect(await client.findManifestWith(digest(12))).toMatchObject({ key: 'k' });
     expect(await client.findManifest(digest(12))).toBeNull();
     expect(await client.findLayer(digest(12))).toEqual({ key: 'l', record: layerRecord(12) });
-    expect(await client.listTags('shell/git')).toEqual(['latest']);
+    expect(await client.putTag('shell/git', 'v2')).toBe(true);
+    await expect(client.putTag('shell/git', '')).rejects.toMatchObject({ code: 'invalid' });
+    expect(await client.listTags('shell/git')).toEqual(['latest', 'v2']);
     expect(await client.listHolders(digest(12), 'content')).toMatchObject([{ name: 'shell/git' }]);
     await expect(client.listHolders(digest(12), 'content', { limit: 0 })).rejects.toThrow('limit');
     expect(await client.listNames()).toEqual(['shell/git']);

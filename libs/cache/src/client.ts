@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { check, dropTargetSchema, keysSchema, limitSchema } from './arguments.ts';
+import { check, dropTargetSchema, keysSchema, limitSchema, textSchema } from './arguments.ts';
 import type { CacheClient, CacheOptions, CacheStats, CacheStatus } from './contract.ts';
 import { CacheError } from './errors.ts';
 import type { CacheEvent } from './events.ts';
@@ -112,12 +112,20 @@ export class ActorClient implements CacheClient {
     return entries;
   }
 
+  async putTag(name: string, tag: string): Promise<boolean> {
+    return this.#falseOnFailure({
+      type: 'tag.put',
+      name: check(textSchema, name, 'name'),
+      tag: check(textSchema, tag, 'tag'),
+    });
+  }
+
   async listTags(
     name: string,
     query: { readonly after?: string; readonly limit?: number } = {},
   ): Promise<readonly string[]> {
     const { tags } = await this.#ask({
-      type: 'manifest.tags',
+      type: 'tag.list',
       name,
       after: query.after ?? null,
       limit: check(limitSchema, query.limit ?? LIST_LIMIT, 'limit'),

@@ -20,8 +20,13 @@ export interface CacheOptions {
    * it, and the caller sees to that: the actor takes what it has in memory for what is in the file.
    */
   readonly file: string;
-  /** Entries; the least recently used go first. Default 100,000 manifests and 1,000,000 layers. */
-  readonly bounds?: { readonly manifests?: number; readonly layers?: number };
+  /** Entries; the least recently used go first. Default 100,000 manifests, 1,000,000 layers, 200,000 tags, 1,000 of them of one name. */
+  readonly bounds?: {
+    readonly manifests?: number;
+    readonly layers?: number;
+    readonly tags?: number;
+    readonly tagsOfName?: number;
+  };
   /** ms for which a moving entry is fresh. Default 6 h. */
   readonly recencyMs?: number;
   /** ms until an ask without an answer is rejected. Default 5 s: SQLite may have to wait for a busy disk. */
@@ -92,7 +97,12 @@ export interface CacheClient {
     readonly limit?: number;
   }): Promise<readonly ManifestEntry[]>;
   /**
-   * The references known for a name, each once, in lexical order.
+   * Keeps a tag that an image is known under besides those that its entries were put with: where tags do not choose the
+   * package set, one entry stands for all of them. @returns true once it is durable
+   */
+  putTag(name: string, tag: string): Promise<boolean>;
+  /**
+   * The tags known for a name, in lexical order: the references of what was put, and what was noted by `putTag`.
    * @param query - `after`: only those beyond this one. `limit`: 1 to 1000, default 100
    * @throws CacheError
    */

@@ -18,6 +18,8 @@ export function createCache(options: CacheOptions): CacheClient {
       file,
       maxManifests: bounds?.manifests ?? actorDefaults.maxManifests,
       maxLayers: bounds?.layers ?? actorDefaults.maxLayers,
+      maxTags: bounds?.tags ?? actorDefaults.maxTags,
+      maxTagsOfName: bounds?.tagsOfName ?? actorDefaults.maxTagsOfName,
       recencyMs: recencyMs ?? actorDefaults.recencyMs,
       frontSize: actorDefaults.frontSize,
     },

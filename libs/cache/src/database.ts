@@ -109,6 +109,7 @@ function probe(db: DatabaseSync): void {
     SELECT key, kind, name, reference, stored_at, used, record FROM manifests LIMIT 1;
     SELECT digest, role, manifest FROM manifest_blobs LIMIT 1;
     SELECT key, digest, used, record FROM layers LIMIT 1;
+    SELECT key, name, tag, used FROM tags LIMIT 1;
   `);
 }
 

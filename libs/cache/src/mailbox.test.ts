@@ -18,11 +18,11 @@ function openMailbox(options: { capacity?: number; timeoutMs?: number } = {}) {
 }
 
 function tagsOf(name: string) {
-  return { type: 'manifest.tags', name, after: null, limit: 1 } as const;
+  return { type: 'tag.list', name, after: null, limit: 1 } as const;
 }
 
 function tags(id: number, ...tags: string[]): Answer {
-  return { id, ok: true, reply: { type: 'manifest.tags', tags } };
+  return { id, ok: true, reply: { type: 'tag.list', tags } };
 }
 
 describe('a mailbox', () => {
@@ -99,7 +99,7 @@ describe('a mailbox', () => {
     const second = mailbox.ask(tagsOf('b'));
     mailbox.rejectAll((type) => new CacheError('restarted', type));
 
-    await expect(first).rejects.toMatchObject({ code: 'restarted', message: 'manifest.tags' });
+    await expect(first).rejects.toMatchObject({ code: 'restarted', message: 'tag.list' });
     await expect(second).rejects.toMatchObject({ code: 'restarted' });
     await setImmediate();
     expect(sent.flat()).toHaveLength(1);

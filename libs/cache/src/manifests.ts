@@ -29,7 +29,6 @@ const rowSchema = z.object({
 });
 const holdersSchema = z.array(z.object({ name: z.string(), position: z.int() }));
 const namesSchema = z.array(z.object({ name: z.string() }));
-const tagsSchema = z.array(z.object({ reference: z.string() }));
 
 /** SQLite orders blobs after texts, so this comes after all keys. {@link https://www.sqlite.org/datatype3.html#sort_order} */
 const AFTER_ALL_KEYS = new Uint8Array();
@@ -132,12 +131,6 @@ export class ManifestMap {
     return this.#table.parse(rows).map(toEntry);
   }
 
-  /** The references under which entries of this name are known, each once, in order. */
-  tags(name: string, after: string | null, limit: number): readonly string[] {
-    const rows = this.#sql.tags.all(name, after ?? '', limit);
-    return tagsSchema.parse(rows).map((row) => row.reference);
-  }
-
   /** The images with this blob in this role, those that came last first. */
   holders({ before, digest, limit, role }: HoldersQuery): readonly BlobHolder[] {
     const from = before ?? Number.MAX_SAFE_INTEGER;
@@ -209,9 +202,6 @@ function prepare(db: DatabaseSync) {
     listedOf: db.prepare(`
       SELECT ${COLUMNS} FROM manifests WHERE name = ? AND (reference, key) > (?, ?)
       ORDER BY reference, key LIMIT ?`),
-    tags: db.prepare(`
-      SELECT DISTINCT reference FROM manifests WHERE name = ? AND reference > ?
-      ORDER BY reference LIMIT ?`),
     // One look into the index a name, however many entries each has.
     names: db.prepare(`
       WITH RECURSIVE known (name) AS (

@@ -35,12 +35,6 @@ export type CacheRequest =
       readonly limit: number;
     }
   | {
-      readonly type: 'manifest.tags';
-      readonly name: string;
-      readonly after: string | null;
-      readonly limit: number;
-    }
-  | {
       readonly type: 'manifest.holders';
       readonly digest: Digest;
       readonly role: BlobRole;
@@ -52,6 +46,13 @@ export type CacheRequest =
   | { readonly type: 'layer.put'; readonly key: string; readonly record: LayerRecord }
   | { readonly type: 'layer.drop'; readonly target: DropTarget }
   | { readonly type: 'layer.find'; readonly digest: Digest }
+  | { readonly type: 'tag.put'; readonly name: string; readonly tag: string }
+  | {
+      readonly type: 'tag.list';
+      readonly name: string;
+      readonly after: string | null;
+      readonly limit: number;
+    }
   | { readonly type: 'stats' }
   | { readonly type: 'stop' };
 
@@ -65,6 +66,7 @@ const changes: ReadonlySet<RequestType> = new Set([
   'manifest.drop',
   'layer.put',
   'layer.drop',
+  'tag.put',
   'stop',
 ]);
 
@@ -78,13 +80,14 @@ export type CacheReply =
   | { readonly type: 'manifest.drop'; readonly ok: true }
   | { readonly type: 'manifest.find'; readonly entry: ManifestEntry | null }
   | { readonly type: 'manifest.list'; readonly entries: readonly ManifestEntry[] }
-  | { readonly type: 'manifest.tags'; readonly tags: readonly string[] }
   | { readonly type: 'manifest.holders'; readonly holders: readonly BlobHolder[] }
   | { readonly type: 'manifest.names'; readonly names: readonly string[] }
   | { readonly type: 'layer.get'; readonly records: readonly (LayerRecord | null)[] }
   | { readonly type: 'layer.put'; readonly ok: true }
   | { readonly type: 'layer.drop'; readonly ok: true }
   | { readonly type: 'layer.find'; readonly entry: LayerEntry | null }
+  | { readonly type: 'tag.put'; readonly ok: true }
+  | { readonly type: 'tag.list'; readonly tags: readonly string[] }
   | { readonly type: 'stats'; readonly stats: StateStats }
   | { readonly type: 'stop'; readonly ok: true };
 

@@ -8,6 +8,8 @@ export const actorOptionsSchema = z
     file: z.string().min(1),
     maxManifests: z.int().positive(),
     maxLayers: z.int().positive(),
+    maxTags: z.int().positive(),
+    maxTagsOfName: z.int().positive(),
     recencyMs: z.int().nonnegative(),
     /** Characters of JSON that each map's in-memory front may hold. */
     frontSize: z.int().positive(),
@@ -19,6 +21,8 @@ export type ActorOptions = z.infer<typeof actorOptionsSchema>;
 export const actorDefaults = {
   maxManifests: 100_000,
   maxLayers: 1_000_000,
+  maxTags: 200_000,
+  maxTagsOfName: 1_000,
   recencyMs: 6 * HOUR_MS,
   frontSize: 32 * 1024 * 1024,
 } as const satisfies Partial<ActorOptions>;

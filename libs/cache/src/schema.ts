@@ -1,9 +1,9 @@
 /** Raised whenever the tables or the stored records change shape: a file with another number is set aside. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * `used` is a logical clock, not a time: it orders entries by last use, and no change of the system's clock disturbs it.
- * `manifest_blobs` finds images by any of their blobs; `role` as in `BlobRole`.
+ * `manifest_blobs` finds images by any of their blobs; `role` as in `BlobRole`. A tag's `key` is for messages only.
  */
 export const SCHEMA = `
   CREATE TABLE manifests (
@@ -36,6 +36,17 @@ export const SCHEMA = `
   ) STRICT;
   CREATE INDEX layers_used ON layers (used);
   CREATE INDEX layers_digest ON layers (digest);
+
+  CREATE TABLE tags (
+    id INTEGER PRIMARY KEY,
+    key TEXT AS (name || ':' || tag) VIRTUAL,
+    name TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    used INTEGER NOT NULL,
+    UNIQUE (name, tag)
+  ) STRICT;
+  CREATE INDEX tags_used ON tags (used);
+  CREATE INDEX tags_used_of ON tags (name, used);
 
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;

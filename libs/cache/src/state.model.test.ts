@@ -84,17 +84,23 @@ test(
   async () => {
     const folder = await temporaryFolder();
     const bound = fc.integer({ min: 1, max: 5 });
+    const bounds = fc.record({
+      maxManifests: bound,
+      maxLayers: bound,
+      maxTags: bound,
+      maxTagsOfName: bound,
+    });
     // 1: every look-up reads the table.
     const frontSize = fc.constantFrom(1, actorDefaults.frontSize);
     const events = fc.array(event, { maxLength: 80, size: 'max' });
     let run = 0;
 
     fc.assert(
-      fc.property(bound, bound, frontSize, events, (maxManifests, maxLayers, frontSize, events) => {
+      fc.property(bounds, frontSize, events, (bounds, frontSize, events) => {
         run += 1;
-        const options = { maxManifests, maxLayers, frontSize, recencyMs: RECENCY_MS };
+        const options = { ...bounds, frontSize, recencyMs: RECENCY_MS };
         const subject = new Subject(join(folder, String(run)), options);
-        const model = new Model(maxManifests, maxLayers, START);
+        const model = new Model(bounds, START);
         try {
           for (const event of events) {
             expect(subject.step(event)).toEqual(model.step(event));

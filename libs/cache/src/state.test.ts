@@ -178,11 +178,11 @@ describe('a listing', () => {
   test('of tags names each once, in order', () => {
     const state = filled();
     const tags = (after: string | null, limit: number) =>
-      state.handle({ type: 'manifest.tags', name: 'shell/git', after, limit });
+      state.handle({ type: 'tag.list', name: 'shell/git', after, limit });
 
-    expect(tags(null, 9)).toEqual({ type: 'manifest.tags', tags: ['latest', 'v2'] });
-    expect(tags('latest', 9)).toEqual({ type: 'manifest.tags', tags: ['v2'] });
-    expect(tags(null, 1)).toEqual({ type: 'manifest.tags', tags: ['latest'] });
+    expect(tags(null, 9)).toEqual({ type: 'tag.list', tags: ['latest', 'v2'] });
+    expect(tags('latest', 9)).toEqual({ type: 'tag.list', tags: ['v2'] });
+    expect(tags(null, 1)).toEqual({ type: 'tag.list', tags: ['latest'] });
   });
 
   test('of names names each once, in order', () => {

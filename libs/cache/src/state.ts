@@ -5,6 +5,7 @@ import { LayerMap } from './layers.ts';
 import { ManifestMap } from './manifests.ts';
 import type { CacheReply, CacheRequest } from './messages.ts';
 import type { ActorOptions } from './options.ts';
+import { TagMap } from './tags.ts';
 
 /** Rows that closing may still write: well under a second of work, and all the uses there are unless reads are very many. */
 const CLOSING_SLICE = 50_000;
@@ -13,6 +14,7 @@ interface Opened {
   readonly db: DatabaseSync;
   readonly manifests: ManifestMap;
   readonly layers: LayerMap;
+  readonly tags: TagMap;
 }
 
 export interface StateEnvironment {
@@ -21,19 +23,17 @@ export interface StateEnvironment {
   readonly warn: (warning: CacheWarning) => void;
 }
 
-/** Both maps and what each request does to them: the actor without its thread. */
+/** The maps and what each request does to them: the actor without its thread. */
 export class CacheState {
   readonly #options: ActorOptions;
   readonly #environment: StateEnvironment;
-  #db: DatabaseSync;
-  #manifests: ManifestMap;
-  #layers: LayerMap;
+  #opened: Opened;
 
   /** @throws CacheError `database` when the file cannot be opened or locked */
   constructor(options: ActorOptions, environment: StateEnvironment) {
     this.#options = options;
     this.#environment = environment;
-    ({ db: this.#db, manifests: this.#manifests, layers: this.#layers } = this.#open());
+    this.#opened = this.#open();
   }
 
   /**
@@ -53,68 +53,72 @@ export class CacheState {
    */
   maintain(limit: number): boolean {
     return this.#surviving(() => {
-      const manifests = this.#manifests.maintain(limit);
-      const layers = this.#layers.maintain(limit);
-      return manifests || layers;
+      const { layers, manifests, tags } = this.#opened;
+      return [manifests, layers, tags].map((map) => map.maintain(limit)).includes(true);
     });
   }
 
   /** Writes what is noted and closes the file; safe to call twice. */
   close(): void {
-    if (!this.#db.isOpen) return;
+    if (!this.#opened.db.isOpen) return;
     try {
       this.maintain(CLOSING_SLICE);
     } finally {
-      this.#db.close();
+      this.#opened.db.close();
     }
   }
 
   #dispatch(request: CacheRequest): CacheReply {
+    const { layers, manifests, tags } = this.#opened;
     switch (request.type) {
       case 'manifest.get': {
-        const hit = this.#manifests.get(request.key, request.allowStale);
+        const hit = manifests.get(request.key, request.allowStale);
         return { type: request.type, hit };
       }
       case 'manifest.put':
-        this.#manifests.put(request.key, request.kind, request.record);
+        manifests.put(request.key, request.kind, request.record);
+        tags.note(request.record.request.name, request.record.request.reference);
         return { type: request.type, ok: true };
       case 'manifest.drop':
-        this.#manifests.drop(request.target);
+        manifests.drop(request.target);
         return { type: request.type, ok: true };
       case 'manifest.find': {
-        const entry = this.#manifests.find(request.digest, request.role);
+        const entry = manifests.find(request.digest, request.role);
         return { type: request.type, entry };
       }
       case 'manifest.list': {
-        const entries = this.#manifests.list(request.name, request.after, request.limit);
+        const entries = manifests.list(request.name, request.after, request.limit);
         return { type: request.type, entries };
       }
-      case 'manifest.tags': {
-        const tags = this.#manifests.tags(request.name, request.after, request.limit);
-        return { type: request.type, tags };
-      }
       case 'manifest.holders': {
-        const holders = this.#manifests.holders(request);
+        const holders = manifests.holders(request);
         return { type: request.type, holders };
       }
       case 'manifest.names': {
-        const names = this.#manifests.names(request.after, request.limit);
+        const names = manifests.names(request.after, request.limit);
         return { type: request.type, names };
       }
       case 'layer.get': {
-        const records = request.keys.map((key) => this.#layers.get(key));
+        const records = request.keys.map((key) => layers.get(key));
         return { type: request.type, records };
       }
       case 'layer.put':
-        this.#layers.put(request.key, request.record);
+        layers.put(request.key, request.record);
         return { type: request.type, ok: true };
       case 'layer.drop':
-        this.#layers.drop(request.target);
+        layers.drop(request.target);
         return { type: request.type, ok: true };
       case 'layer.find':
-        return { type: request.type, entry: this.#layers.find(request.digest) };
+        return { type: request.type, entry: layers.find(request.digest) };
+      case 'tag.put':
+        tags.note(request.name, request.tag);
+        return { type: request.type, ok: true };
+      case 'tag.list': {
+        const listed = tags.list(request.name, request.after, request.limit);
+        return { type: request.type, tags: listed };
+      }
       case 'stats': {
-        const stats = { manifests: this.#manifests.stats, layers: this.#layers.stats };
+        const stats = { manifests: manifests.stats, layers: layers.stats };
         return { type: request.type, stats };
       }
       case 'stop':
@@ -138,9 +142,9 @@ export class CacheState {
   #startOver(error: unknown): void {
     const { file } = this.#options;
     const { now, warn } = this.#environment;
-    this.#db.close();
+    this.#opened.db.close();
     if (file !== ':memory:') warn(setAside(file, 'corrupt', messageOf(error), now()));
-    ({ db: this.#db, manifests: this.#manifests, layers: this.#layers } = this.#open());
+    this.#opened = this.#open();
   }
 
   /** Opens the file and reads what the maps start from; damage that this shows costs the file, too. */
@@ -159,12 +163,13 @@ export class CacheState {
   }
 
   #openMaps(db: DatabaseSync): Opened {
-    const { frontSize, maxLayers, maxManifests, recencyMs } = this.#options;
+    const { frontSize, maxLayers, maxManifests, maxTags, maxTagsOfName, recencyMs } = this.#options;
     const { now, warn } = this.#environment;
     const shared = { db, frontSize, warn };
     const manifests = new ManifestMap({ ...shared, bound: maxManifests, recencyMs, now });
     const layers = new LayerMap({ ...shared, bound: maxLayers });
-    return { db, manifests, layers };
+    const tags = new TagMap({ db, bound: maxTags, boundOfName: maxTagsOfName });
+    return { db, manifests, layers, tags };
   }
 }
 

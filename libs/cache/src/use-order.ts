@@ -22,7 +22,7 @@ export class UseOrder {
   #tick: number;
   #entries: number;
 
-  constructor(db: DatabaseSync, table: 'manifests' | 'layers', bound: number) {
+  constructor(db: DatabaseSync, table: 'manifests' | 'layers' | 'tags', bound: number) {
     this.#db = db;
     this.#bound = bound;
     this.#oldest = db.prepare(`SELECT id, key, used FROM ${table} ORDER BY used LIMIT 1`);

@@ -48,9 +48,10 @@ function nextHop(query: URLSearchParams, hop: number): string {
   return `?${next.toString()}`;
 }
 
+/** Hops beyond the last are the last: a client that counts on by itself must not begin anew for ever. */
 function hopOf(query: URLSearchParams): number {
   const text = query.get(HOP) ?? '';
-  return /^[1-9]$/.test(text) ? Number(text) : 0;
+  return /^[1-9]\d*$/.test(text) ? Math.min(Number(text), MAX_HOPS) : 0;
 }
 
 /** A promise's value, or that the time was over before. Whoever asks next learns of a later failure; here nobody is left. */

@@ -1,5 +1,6 @@
 import {
   type Builder,
+  canonicalName,
   isIndexRequest,
   parsePullRequest,
   type PullRequest,
@@ -48,6 +49,8 @@ export class ManifestRoute {
   readonly #options: ManifestRouteOptions;
   /** By name and tag: one image is one request, whose key need not be computed anew. */
   readonly #requests = new LRUCache<string, PullRequest>({ max: MAX_REQUESTS });
+  /** Of those, the ones whose tag the cache has been told. */
+  readonly #listed = new WeakSet<PullRequest>();
 
   constructor(options: ManifestRouteOptions) {
     this.#options = options;
@@ -61,7 +64,7 @@ export class ManifestRoute {
     const { accept } = exchange.request.headers;
     const manifest = reference.includes(':')
       ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, caller)
-      : this.#byTag(this.#parse(name, reference), accept, caller);
+      : this.#byListedTag(this.#parse(name, reference), accept, caller);
     const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
     this.#options.onPull(held.value.digest);
@@ -76,6 +79,20 @@ export class ManifestRoute {
     const request = parsePullRequest(name, tag, this.#options.systems);
     this.#requests.set(reference, request);
     return request;
+  }
+
+  /** The manifest of an image, whose tag is listed from then on: another tag's build may have made it. */
+  async #byListedTag(
+    request: PullRequest,
+    accept: string | undefined,
+    caller: Caller,
+  ): Promise<Manifest> {
+    const manifest = await this.#byTag(request, accept, caller);
+    if (!this.#listed.has(request)) {
+      const isKept = await this.#options.cache.putTag(canonicalName(request), request.reference);
+      if (isKept) this.#listed.add(request);
+    }
+    return manifest;
   }
 
   async #byTag(

@@ -87,6 +87,13 @@ describe('a tag on a registry for several platforms', () => {
     expect(await typeOf(`/v2/hello/manifests/${digest}`)).toBe(OCI_INDEX);
   });
 
+  it('is listed under the name that it was pulled by, also for who got an image in place of the index', async () => {
+    expect(await typeOf('/v2/hello/manifests/v1')).toBe(OCI_INDEX);
+    expect(await typeOf('/v2/hello/manifests/v2', DOCKER)).toBe(DOCKER);
+    const answer = await get('/v2/hello/tags/list');
+    expect(await answer.json()).toEqual({ name: 'hello', tags: ['latest', 'v1', 'v2'] });
+  });
+
   it('is an image where the name chooses a platform', async () => {
     expect(await typeOf('/v2/amd64/hello/manifests/latest')).toBe(OCI);
   });

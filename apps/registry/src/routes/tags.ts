@@ -8,7 +8,7 @@ import { parsePage, sendPage } from '../http/page.ts';
 const ALWAYS = 'latest';
 
 /**
- * `GET /v2/<name>/tags/list`: the tags that this image was built under, and `latest`, in lexical order.
+ * `GET /v2/<name>/tags/list`: the tags that this image was pulled by, and `latest`, in lexical order.
  * {@link https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#listing-tags}
  *
  * @param systems the platforms of a name that names none

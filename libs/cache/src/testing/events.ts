@@ -18,6 +18,7 @@ const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
 const blob = fc.integer({ min: 1, max: 8 }).map(digest);
 const name = fc.constantFrom('git', 'jq');
 const reference = fc.constantFrom('latest', 'v1', 'v2');
+const tag = fc.constantFrom('latest', 'v1', 'v2', 'v3', 'v4');
 const limit = fc.integer({ min: 1, max: 4 });
 const target = fc.oneof(fc.record({ key }), fc.record({ digest: blob }));
 const manifest = fc
@@ -57,12 +58,16 @@ const request: fc.Arbitrary<CacheRequest> = fc.oneof(
     after: fc.option(cursor),
     limit,
   }),
-  fc.record({
-    type: fc.constant('manifest.tags' as const),
-    name,
-    after: fc.option(reference),
-    limit,
-  }),
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('tag.put' as const), name, tag }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('tag.list' as const),
+      name,
+      after: fc.option(tag),
+      limit,
+    }),
+  },
   fc.record({ type: fc.constant('manifest.names' as const), after: fc.option(name), limit }),
   {
     weight: 3,

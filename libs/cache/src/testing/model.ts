@@ -4,21 +4,31 @@ import type { LayerRecord, ManifestRecord } from '../records.ts';
 import { RECENCY_MS, type Event } from './events.ts';
 import { ModelMap } from './model-map.ts';
 
+export interface ModelBounds {
+  readonly maxManifests: number;
+  readonly maxLayers: number;
+  readonly maxTags: number;
+  readonly maxTagsOfName: number;
+}
+
 /** The actor's state as it ought to behave. */
 export class Model {
   readonly manifests: ModelMap<ReturnType<typeof modelManifest>>;
   readonly layers: ModelMap<ReturnType<typeof modelLayer>>;
-
+  readonly #tags: ModelMap<ReturnType<typeof modelTag>>;
+  readonly #maxTagsOfName: number;
   #now: number;
 
-  constructor(maxManifests: number, maxLayers: number, now: number) {
-    this.manifests = new ModelMap(maxManifests);
-    this.layers = new ModelMap(maxLayers);
+  constructor(bounds: ModelBounds, now: number) {
+    this.manifests = new ModelMap(bounds.maxManifests);
+    this.layers = new ModelMap(bounds.maxLayers);
+    this.#tags = new ModelMap(bounds.maxTags);
+    this.#maxTagsOfName = bounds.maxTagsOfName;
     this.#now = now;
   }
 
   step(event: Event): CacheReply | undefined {
-    const maps = [this.manifests, this.layers];
+    const maps = [this.manifests, this.layers, this.#tags];
     if (event.type === 'request') return this.#handle(event.request);
     switch (event.type) {
       case 'advance':
@@ -51,6 +61,7 @@ export class Model {
       }
       case 'manifest.put':
         this.manifests.put(request.key, request.kind, modelManifest(request.record), now);
+        this.#note(request.record.request.name, request.record.request.reference);
         return { type, ok: true };
       case 'manifest.drop':
         this.manifests.drop(request.target);
@@ -68,13 +79,6 @@ export class Model {
           .filter((entry) => after === null || isAfter(entry, after, name !== null))
           .toSorted((a, b) => compare(place(a), place(b)));
         return { type, entries: entries.slice(0, limit) };
-      }
-      case 'manifest.tags': {
-        const tags = this.manifests.entries
-          .map((entry) => entry.record.record.request)
-          .filter((asked) => asked.name === request.name && asked.reference > (request.after ?? ''))
-          .map((asked) => asked.reference);
-        return { type, tags: [...new Set(tags)].toSorted().slice(0, request.limit) };
       }
       case 'manifest.names': {
         const names = this.manifests.entries
@@ -101,9 +105,37 @@ export class Model {
         this.layers.use(entry);
         return { type, entry: entry ? { key: entry.key, record: entry.record.record } : null };
       }
+      case 'tag.put':
+        this.#note(request.name, request.tag);
+        return { type, ok: true };
+      case 'tag.list': {
+        const tags = this.#tagsOf(request.name)
+          .map(({ record }) => record.tag)
+          .filter((tag) => tag > (request.after ?? ''));
+        return { type, tags: tags.toSorted().slice(0, request.limit) };
+      }
       default:
         throw new TypeError(`the model does not know ${type}`);
     }
+  }
+
+  #tagsOf(name: string) {
+    return this.#tags.entries.filter(({ record }) => record.name === name);
+  }
+
+  #note(name: string, tag: string): void {
+    const known = this.#tagsOf(name);
+    const same = known.find(({ record }) => record.tag === tag);
+    if (same !== undefined) {
+      this.#tags.use(same);
+      return;
+    }
+    if (known.length >= this.#maxTagsOfName) {
+      // The oldest is told by the table, which is therefore told all uses.
+      this.#tags.flush();
+      this.#tags.drop({ key: known.reduce((a, b) => (b.used < a.used ? b : a)).key });
+    }
+    this.#tags.put(`${name}:${tag}`, 'pinned', modelTag(name, tag), this.#now);
   }
 }
 
@@ -121,6 +153,10 @@ function modelManifest(record: ManifestRecord) {
 
 function modelLayer(record: LayerRecord) {
   return { record, blobs: [{ digest: record.digest, role: 'content' as const }] };
+}
+
+function modelTag(name: string, tag: string) {
+  return { name, tag, blobs: [] };
 }
 
 interface Listed {
