@@ -6,23 +6,21 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tuning } from './bucket/tuning.ts';
 import { digestOf } from './digest.ts';
-import { createGcsStore } from './gcs/store.ts';
-import { createS3Store } from './s3/store.ts';
 import type { BlobStore } from './store.ts';
-import { FAULT_KINDS, randomFaults, type FaultPlan } from './testing/faults.ts';
+import { FAULT_KINDS, randomFaults, type FaultKind, type FaultPlan } from './testing/faults.ts';
 import { startFaultProxy, type FaultProxy } from './testing/fault-proxy.ts';
-import { startGcsServer } from './testing/gcs-server/server.ts';
 import { LAYER_TYPE, MIB } from './testing/harness.ts';
 import { createRun } from './testing/faulted-run.ts';
+import { BUCKET_KINDS, startBucketPeer, type BucketPeer } from './testing/peer.ts';
 import { createRandom } from './testing/random.ts';
-import { CREDENTIALS } from './testing/s3-server/signature.ts';
-import { startS3Server } from './testing/s3-server/server.ts';
 
 const LONG = process.env['NIXERY_TEST_LONG'] === '1';
-const OPERATIONS = LONG ? 1000 : 40;
+/** Operations that meet at least one fault each; those that meet none are not counted. */
+const FAULTED_OPERATIONS = LONG ? 1000 : 40;
+/** Replicas at work at the same time: stalls and pauses of one are the others' time. */
+const REPLICAS = 4;
 /** A run that failed is run again with its seed. */
 const SEED = Number(process.env['NIXERY_TEST_SEED'] ?? Date.now() % 1_000_000);
-const BUCKET = 'images';
 
 const TUNING: Partial<Tuning> = {
   idleMs: 300,
@@ -37,38 +35,9 @@ function noFaults(): null {
   return null;
 }
 
-interface Peer {
-  readonly origin: string;
-  open(origin: string, tuning?: Partial<Tuning>): Promise<BlobStore>;
-  readonly close: () => Promise<void>;
-}
-
-async function gcsPeer(): Promise<Peer> {
-  const server = await startGcsServer({ bucket: BUCKET, pageSize: 20 });
-  return {
-    origin: server.endpoint,
-    open: (apiEndpoint, tuning = TUNING) => createGcsStore({ bucket: BUCKET, apiEndpoint, tuning }),
-    close: server.close,
-  };
-}
-
-async function s3Peer(): Promise<Peer> {
-  const server = await startS3Server({ bucket: BUCKET });
-  const credentials = CREDENTIALS;
-  return {
-    origin: server.endpoint,
-    open: (endpoint, tuning = TUNING) =>
-      createS3Store({ bucket: BUCKET, endpoint, credentials, tuning }),
-    close: server.close,
-  };
-}
-
-describe.each([
-  { name: 'Cloud Storage', startPeer: gcsPeer },
-  { name: 'S3', startPeer: s3Peer },
-])(`behind a network with faults (seed ${SEED}), $name`, ({ startPeer }) => {
+describe.each(BUCKET_KINDS)(`behind a network with faults (seed ${SEED}), %s`, (kind) => {
   let folder: string;
-  let peer: Peer;
+  let peer: BucketPeer;
   let proxy: FaultProxy;
   /** The store under test. */
   let store: BlobStore;
@@ -78,10 +47,10 @@ describe.each([
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'blob-faults-'));
-    peer = await startPeer();
+    peer = await startBucketPeer(kind, { pageSize: 20 });
     proxy = await startFaultProxy(peer.origin, () => plan());
-    store = await peer.open(proxy.origin);
-    truth = await peer.open(peer.origin);
+    store = await peer.open({ origin: proxy.origin, tuning: TUNING });
+    truth = await peer.open({ tuning: TUNING });
   });
   afterAll(async () => {
     await proxy.close();
@@ -93,16 +62,39 @@ describe.each([
     'uploads end whole or not at all, and reads give the right bytes or fail',
     { timeout: LONG ? 3_600_000 : 120_000 },
     async () => {
-      plan = randomFaults(SEED, 0.3);
-      const run = createRun(store, truth, folder, createRandom(SEED));
-      for (let count = 0; count < OPERATIONS; count += 1) await run.step();
-      plan = noFaults;
-      await run.audit();
-      console.log(`${OPERATIONS} operations:`, run.outcomes, Object.fromEntries(proxy.met));
+      const run = createRun(truth, folder);
+      const replicas = await Promise.all(
+        Array.from({ length: REPLICAS }, (_, index) => startReplica(peer, SEED + index)),
+      );
+      let faulted = 0;
+      try {
+        await Promise.all(
+          replicas.map(async ({ faults, random, store }) => {
+            while (faulted < FAULTED_OPERATIONS) {
+              const before = faults();
+              await run.step(store, random);
+              if (faults() > before) faulted += 1;
+            }
+          }),
+        );
+        await run.audit();
+      } finally {
+        for (const replica of replicas) await replica.close();
+      }
+      const met = new Map<FaultKind, number>();
+      for (const replica of replicas) {
+        for (const [fault, count] of replica.met) met.set(fault, (met.get(fault) ?? 0) + count);
+      }
+      const total = run.outcomes.done + run.outcomes.failed;
+      console.log(
+        `${kind}: ${total} operations, ${faulted} with faults, ${run.outcomes.failed} failed; faults:`,
+        JSON.stringify(Object.fromEntries(met)),
+      );
       expect(run.violations).toEqual([]);
+      expect(faulted).toBeGreaterThanOrEqual(FAULTED_OPERATIONS);
       // Faults are what this is about, and retries what makes most operations succeed all the same.
-      expect(run.outcomes.done).toBeGreaterThan(OPERATIONS / 2);
-      expect(proxy.met.size).toBeGreaterThan(FAULT_KINDS.length / 2);
+      expect(run.outcomes.done).toBeGreaterThan(total / 2);
+      expect(met.size).toBeGreaterThan(LONG ? FAULT_KINDS.length - 1 : FAULT_KINDS.length / 2);
     },
   );
 
@@ -132,9 +124,37 @@ describe.each([
 
   test('an operation on a peer that never answers ends at its deadline', async () => {
     plan = noFaults;
-    const hasty = await peer.open(proxy.origin, { ...TUNING, deadlineMs: 1000 });
+    const hasty = await peer.open({
+      origin: proxy.origin,
+      tuning: { ...TUNING, deadlineMs: 1000 },
+    });
     plan = () => ({ kind: 'stall-request' });
     const stat = hasty.stat(digestOf(randomBytes(1)));
     await expect(stat).rejects.toMatchObject({ name: 'BlobError', code: 'unavailable' });
   });
 });
+
+/** A server's store, behind a network with faults of its own. */
+interface Replica {
+  readonly store: BlobStore;
+  readonly random: () => number;
+  readonly met: ReadonlyMap<FaultKind, number>;
+  /** How many its requests have met. */
+  readonly faults: () => number;
+  readonly close: () => Promise<void>;
+}
+
+async function startReplica(peer: BucketPeer, seed: number): Promise<Replica> {
+  const faults = randomFaults(seed, 0.3);
+  let isOpen = false;
+  const proxy = await startFaultProxy(peer.origin, () => (isOpen ? faults() : null));
+  const store = await peer.open({ origin: proxy.origin, tuning: TUNING });
+  isOpen = true;
+  return {
+    store,
+    random: createRandom(seed),
+    met: proxy.met,
+    faults: () => proxy.met.values().reduce((sum, count) => sum + count, 0),
+    close: () => proxy.close(),
+  };
+}

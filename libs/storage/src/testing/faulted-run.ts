@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, type Digest } from '../digest.ts';
@@ -10,28 +10,29 @@ import { LAYER_TYPE, MIB, collect } from './harness.ts';
 
 const LARGEST = 12 * MIB;
 
-/** Random operations on a store that meets faults, and what was seen of its promises. */
+/** Random operations on a bucket whose network has faults, and what was seen of the store's promises. */
 export interface Run {
   /** How many operations succeeded, and how many failed with an error that says to try later. */
   readonly outcomes: { readonly done: number; readonly failed: number };
   /** Every broken promise. */
   readonly violations: readonly string[];
-  /** Does one operation. */
-  step(): Promise<void>;
+  /** Does one operation on a store of the bucket. Several may be under way, on stores of their own. */
+  step(store: BlobStore, random: () => number): Promise<void>;
   /** Looks at everything that is stored. */
   audit(): Promise<void>;
+}
+
+/** Whose operation it is: a store of its own, and what decides what it does. */
+interface Actor {
+  readonly store: BlobStore;
+  readonly random: () => number;
 }
 
 /**
  * @param truth - the same bucket, without faults.
  * @param folder - for files to put.
  */
-export function createRun(
-  store: BlobStore,
-  truth: BlobStore,
-  folder: string,
-  random: () => number,
-): Run {
+export function createRun(truth: BlobStore, folder: string): Run {
   const blobs: Digest[] = [];
   const records = new Map<ObjectName, Uint8Array>();
   const violations: string[] = [];
@@ -54,11 +55,13 @@ export function createRun(
     }
   }
 
-  async function put(): Promise<void> {
+  async function put({ store, random }: Actor): Promise<void> {
     const isLarge = random() < 0.2;
     const bytes = randomBytes(Math.floor(random() * (isLarge ? LARGEST : MIB)));
     const digest = digestOf(bytes);
-    const putting = await settle(store.put(digest, await sourceOf(bytes, isLarge), LAYER_TYPE));
+    const putting = await settle(
+      store.put(digest, await sourceOf(bytes, isLarge, random), LAYER_TYPE),
+    );
     if (putting !== null) blobs.push(digest);
     const { exists } = await truth.stat(digest);
     claim(exists || putting === null, `${digest} is acknowledged and not there`);
@@ -66,9 +69,13 @@ export function createRun(
     if (exists) await checkBlob(digest);
   }
 
-  async function sourceOf(bytes: Uint8Array, isLarge: boolean): Promise<BlobSource> {
+  async function sourceOf(
+    bytes: Uint8Array,
+    isLarge: boolean,
+    random: () => number,
+  ): Promise<BlobSource> {
     if (!isLarge) return { bytes };
-    const file = join(folder, 'spool');
+    const file = join(folder, randomUUID());
     await writeFile(file, bytes);
     return { file, move: random() < 0.5 };
   }
@@ -81,14 +88,15 @@ export function createRun(
     }
   }
 
-  async function read(): Promise<void> {
+  async function read(actor: Actor): Promise<void> {
+    const { store, random } = actor;
     const digest = blobs[Math.floor(random() * blobs.length)];
-    if (digest === undefined) return await put();
+    if (digest === undefined) return await put(actor);
     const bytes = await settle(readBlob(store, digest, LARGEST));
     claim(bytes === null || digestOf(bytes.value) === digest, `${digest} is read wrong`);
   }
 
-  async function record(): Promise<void> {
+  async function record({ store, random }: Actor): Promise<void> {
     const name: ObjectName = `builds/v1.${Math.floor(random() * 40)}`;
     const bytes = randomBytes(2000);
     const putting = await settle(store.putObjectIfAbsent(name, bytes));
@@ -103,27 +111,29 @@ export function createRun(
     claim(isEqual(await truth.getObject(name), bytes), `${name} is stored with other bytes`);
   }
 
-  async function look(): Promise<void> {
+  async function look(actor: Actor): Promise<void> {
+    const { store, random } = actor;
     const [name, bytes] = [...records][Math.floor(random() * records.size)] ?? [];
-    if (name === undefined || bytes === undefined) return await record();
+    if (name === undefined || bytes === undefined) return await record(actor);
     const seen = await settle(store.getObject(name));
     claim(seen === null || isEqual(seen.value, bytes), `${name} is read wrong`);
   }
 
-  async function list(): Promise<void> {
+  async function list({ store }: Actor): Promise<void> {
+    const earlier = [...blobs];
     const listing = await settle(collect(store.list()));
     if (listing === null) return;
     const listed = new Set(listing.value.map(({ digest }) => digest));
-    for (const digest of blobs) claim(listed.has(digest), `${digest} is not listed`);
+    for (const digest of earlier) claim(listed.has(digest), `${digest} is not listed`);
   }
 
   const operations = [put, put, put, read, read, record, look, list];
   return {
     outcomes,
     violations,
-    async step() {
+    async step(store, random) {
       const operation = operations[Math.floor(random() * operations.length)] ?? put;
-      await operation();
+      await operation({ store, random });
     },
     async audit() {
       for (const { digest } of await collect(truth.list())) await checkBlob(digest);

@@ -46,6 +46,8 @@ export interface BucketPeer {
 export interface BucketPeerOptions {
   /** The cloud's clock, in ms since the epoch. */
   readonly now?: () => number;
+  /** How many objects a page of a listing holds, where the cloud can be told. Default: 1,000. */
+  readonly pageSize?: number;
 }
 
 const BUCKET = 'images';
