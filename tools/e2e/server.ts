@@ -35,15 +35,17 @@ export interface RegistryServer {
  *
  * @param dir a temporary folder: storage and state go below it, and it becomes HOME
  * @param env is added to the defaults; undefined removes a variable
+ * @param command the server, where it is not the one of this workspace
  * @throws Error with the server's output when it ends, or does not answer within a minute
  */
 export async function startRegistry(
   dir: string,
   env: Readonly<Record<string, string | undefined>> = {},
+  command: readonly string[] = [process.execPath, entry],
 ): Promise<RegistryServer> {
   const home = path.join(dir, 'home');
   await mkdir(home, { recursive: true });
-  const server = new ServerProcess([process.execPath, entry], {
+  const server = new ServerProcess(command, {
     PATH: process.env['PATH'],
     NIX_CONFIG: nixEnvironment()['NIX_CONFIG'],
     NIX_REMOTE: process.env['NIX_REMOTE'],

@@ -65,6 +65,12 @@ export const requirements = [
     testOnly: true,
   },
   {
+    package: 'systemd',
+    why: 'checks the units of deploy/systemd',
+    probe: { command: 'systemd-analyze' },
+    testOnly: true,
+  },
+  {
     package: 'skopeo',
     why: 'client in the end-to-end tests',
     probe: { command: 'skopeo' },
