@@ -1,4 +1,7 @@
-import { CONFIG_VARIABLES, readConfig } from '../../../apps/registry/src/config.ts';
+import { listSettings } from '@nixery/registry/settings';
+import { readConfig } from '../../../apps/registry/src/config.ts';
+
+const settings = listSettings().map(({ name }) => name);
 
 /** What Nix, Node and the libraries of buckets read themselves. */
 const OTHERS = [
@@ -14,7 +17,7 @@ const OTHERS = [
 /** What is wrong with an environment that a server is to be started with: nothing, if all is well. */
 export function settingProblems(env: Readonly<Record<string, string>>): readonly string[] {
   const unknown = Object.keys(env).filter(
-    (name) => !CONFIG_VARIABLES.includes(name) && !OTHERS.includes(name),
+    (name) => !settings.includes(name) && !OTHERS.includes(name),
   );
   const problems = unknown.map((name) => `${name} is no setting of the server`);
   try {
