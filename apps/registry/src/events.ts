@@ -1,4 +1,10 @@
-import { type BuildError, type BuildEvent, systemsOf, type ScrubEvent } from '@nixery/builder';
+import {
+  type Build,
+  type BuildError,
+  type BuildEvent,
+  systemsOf,
+  type ScrubEvent,
+} from '@nixery/builder';
 import type { CacheEvent } from '@nixery/cache';
 
 import type { Logger } from './log.ts';
@@ -7,16 +13,16 @@ import type { Logger } from './log.ts';
 export function logBuildEvent(logger: Logger, event: BuildEvent): void {
   switch (event.type) {
     case 'started': {
-      const { id, purpose, request } = event.build;
+      const { purpose, request } = event.build;
       const { packages, reference } = request;
       logger.info(
-        { build: id, purpose, packages, systems: systemsOf(request), tag: reference },
+        { ...idsOf(event.build), purpose, packages, systems: systemsOf(request), tag: reference },
         'build started',
       );
       return;
     }
     case 'nix':
-      logger.debug({ build: event.build.id, ...event.event }, 'nix');
+      logger.debug({ ...idsOf(event.build), ...event.event }, 'nix');
       return;
     // Those who follow a build are told these; its last line in the log has the sums.
     case 'stage':
@@ -26,20 +32,20 @@ export function logBuildEvent(logger: Logger, event: BuildEvent): void {
       return;
     case 'collision': {
       const { build, path, kept, dropped } = event;
-      logger.warn({ build: build.id, path, kept, dropped }, 'packages bring the same file');
+      logger.warn({ ...idsOf(build), path, kept, dropped }, 'packages bring the same file');
       return;
     }
     case 'done': {
-      const { id, elapsedMs, layers, stages } = event.build;
+      const { elapsedMs, layers, stages } = event.build;
       const digest = event.record.forms.oci?.digest;
-      logger.info({ build: id, ms: elapsedMs, stages, layers, digest }, 'build done');
+      logger.info({ ...idsOf(event.build), ms: elapsedMs, stages, layers, digest }, 'build done');
       return;
     }
     case 'failed': {
       const { build, error } = event;
-      const { id, elapsedMs, stages } = build;
+      const { elapsedMs, stages } = build;
       const level = error.code === 'internal' ? 'error' : 'warn';
-      logger[level]({ build: id, ms: elapsedMs, stages, ...facts(error) }, 'build failed');
+      logger[level]({ ...idsOf(build), ms: elapsedMs, stages, ...facts(error) }, 'build failed');
       return;
     }
     case 'stale': {
@@ -63,6 +69,11 @@ export function logBuildEvent(logger: Logger, event: BuildEvent): void {
       logger.warn({ object: event.object, err: event.error }, 'shared record not used');
       return;
   }
+}
+
+/** Of a build, and of the request that it was begun for. */
+function idsOf({ id, ids }: Build): object {
+  return { build: id, ...ids };
 }
 
 function facts({ cause, code, details, message }: BuildError): object {

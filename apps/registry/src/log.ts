@@ -31,14 +31,16 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
  */
 export function logExchange(logger: Logger, exchange: Exchange, client: string | undefined): void {
   const { failure, request, response, user } = exchange;
+  const build = exchange.build ?? failure?.build;
   const line = {
-    req: exchange.id,
+    ...exchange.ids,
     method: request.method,
     url: redactUrl(exchange.url),
     status: response.statusCode,
     ms: Math.round(exchange.elapsedMs),
     client,
     ...(user !== null && { user }),
+    ...(build !== undefined && { build }),
     agent: request.headers['user-agent'],
     ...(!response.writableFinished && { aborted: true }),
   };

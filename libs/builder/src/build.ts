@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Digest, LayerRecord, ManifestRecord } from '@nixery/cache';
 
+import type { Asker } from './asker.ts';
 import type { BuildError } from './errors.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import {
@@ -87,6 +88,8 @@ export class Build<R extends PullRequest = PullRequest> {
   readonly form: ManifestForm;
   /** Who asked first; undefined where nobody did, or nobody is told apart. */
   readonly client: string | undefined;
+  /** What led to it, by name, as whoever asked first told it. */
+  readonly ids: Readonly<Record<string, string>>;
   level: BuildLevel = 'built';
   /** How many requests wait for it now. */
   waiting = 0;
@@ -96,11 +99,17 @@ export class Build<R extends PullRequest = PullRequest> {
   readonly #stages: { readonly stage: BuildStage; ms: number }[] = [];
   #follower: (stage: BuildStage) => void = () => {};
 
-  constructor(request: R, purpose: BuildPurpose, form: ManifestForm = 'oci', client?: string) {
+  constructor(
+    request: R,
+    purpose: BuildPurpose,
+    form: ManifestForm = 'oci',
+    { client, ids = {} }: Asker = {},
+  ) {
     this.request = request;
     this.purpose = purpose;
     this.form = form;
     this.client = client;
+    this.ids = ids;
   }
 
   /** Has somebody told of each stage as it begins. */
@@ -139,11 +148,11 @@ export function buildOf(
   request: PullRequest,
   purpose: BuildPurpose,
   form: ManifestForm,
-  client?: string,
+  asker?: Asker,
 ): PullBuild {
   return isIndexRequest(request)
-    ? new Build(request, purpose, form, client)
-    : new Build(request, purpose, form, client);
+    ? new Build(request, purpose, form, asker)
+    : new Build(request, purpose, form, asker);
 }
 
 export function isIndexBuild(build: PullBuild): build is Build<IndexRequest> {

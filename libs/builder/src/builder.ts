@@ -1,5 +1,6 @@
 import type { CacheClient, Digest, ManifestHit, ManifestRecord } from '@nixery/cache';
 
+import type { Asker } from './asker.ts';
 import {
   type BuildEvent,
   buildOf,
@@ -9,7 +10,7 @@ import {
 } from './build.ts';
 import type { BuildAction, Builds } from './builds.ts';
 import { BuildError } from './errors.ts';
-import type { Healer } from './healer.ts';
+import type { Healer, HealOptions } from './healer.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import type { PullRequest } from './image-name.ts';
@@ -72,25 +73,25 @@ export class Builder {
    * past its freshness is given only where the package source cannot be reached, or within `staleMs`.
    *
    * @param form which the image has to have; others may come with it
-   * @param client whom a build counts for that this begins
    * @throws BuildError any code but `name-invalid`
    */
   async image(
     request: PullRequest,
     form: ManifestForm = 'oci',
-    client?: string,
+    asker: Asker = {},
   ): Promise<ManifestRecord> {
     const { cache, images, staleMs } = this.#options;
     const key = images.requestKey(request, form);
     const hit = await cache.getManifest(key, { allowStale: true });
     if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
       this.#known += 1;
-      if (isDue(hit)) this.#refresh(key, request, form);
+      if (isDue(hit)) this.#refresh(key, request, form, asker);
       return hit.record;
     }
     try {
-      const build = this.#plan(key, request, form, 'request', client);
-      return await this.#options.builds.join(key, build.build, build.action);
+      const { build, action } = this.#plan(key, request, form, 'request', asker);
+      const onBuild = (id: string): void => asker.onBuild?.(id);
+      return await this.#options.builds.join(key, build, action, { onBuild });
     } catch (error) {
       if (hit === null) throw error;
       if (!(error instanceof BuildError) || error.code !== 'source-unavailable') throw error;
@@ -102,12 +103,11 @@ export class Builder {
   /**
    * Brings a blob back that the storage has lost or holds damaged, by building an image again that it is part of.
    *
-   * @param options `thorough`: do not take a blob of the right size for intact, read it
    * @returns whether the storage has it now; false for a blob that no known image holds, that does not come out the same,
    * or that could not be brought back in the last ten minutes
    * @throws BuildError where trying again soon may help; BlobError of a storage that fails
    */
-  async heal(digest: Digest, options: { readonly thorough?: boolean } = {}): Promise<boolean> {
+  async heal(digest: Digest, options: HealOptions = {}): Promise<boolean> {
     return await this.#options.healer.heal(digest, options);
   }
 
@@ -120,8 +120,9 @@ export class Builder {
     await this.#options.images.close();
   }
 
-  #refresh(key: string, request: PullRequest, form: ManifestForm): void {
-    const { build, action } = this.#plan(key, request, form, 'refresh');
+  #refresh(key: string, request: PullRequest, form: ManifestForm, { ids }: Asker): void {
+    // Nobody waits for it, so it counts for nobody.
+    const { build, action } = this.#plan(key, request, form, 'refresh', ids && { ids });
     this.#options.builds.begin(key, build, action);
   }
 
@@ -130,12 +131,12 @@ export class Builder {
     request: PullRequest,
     form: ManifestForm,
     purpose: BuildPurpose,
-    client?: string,
+    asker?: Asker,
   ): { readonly build: PullBuild; readonly action: BuildAction<PullBuild> } {
     const { cache, indexes, revisions, source } = this.#options;
     const kind = source.isMoving(request.reference) ? 'moving' : 'pinned';
     return {
-      build: buildOf(request, purpose, form, client),
+      build: buildOf(request, purpose, form, asker),
       action: async (build, signal) => {
         const revision = await build.during('resolve', () =>
           resolveReference(source, request.reference, signal),

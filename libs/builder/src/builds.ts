@@ -18,6 +18,8 @@ export interface BuildsOptions {
 export interface JoinOptions {
   /** Part of a build that runs: to refuse it as one too many would only waste the rest. */
   readonly isPart?: boolean;
+  /** Told the id of the build that is waited for, before it is. */
+  readonly onBuild?: ((id: string) => void) | undefined;
 }
 
 /** What a build does, until `signal` tells it to end: the server stops, or its time is over. */
@@ -55,13 +57,14 @@ export class Builds {
     key: string,
     build: B,
     action: BuildAction<B>,
-    { isPart = false }: JoinOptions = {},
+    { isPart = false, onBuild }: JoinOptions = {},
   ): Promise<ManifestRecord> {
     const running = this.#running.get(key);
     const refusal = running === undefined ? this.#refusal(key, build.client, isPart) : undefined;
     if (refusal !== undefined) throw refusal;
     const joined = running ?? this.#running.join(key, () => this.#run(key, build, action));
     const awaited = this.#builds.get(key) ?? build;
+    onBuild?.(awaited.id);
     awaited.waiting += 1;
     try {
       return await joined;

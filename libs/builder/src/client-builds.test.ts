@@ -18,7 +18,7 @@ describe('one client', () => {
     harness = await createHarness({ maxBuildsPerClient: 2 }, randomUUID());
     const { builder } = harness;
     const image = (name: string, client?: string) =>
-      builder.image(parseImageName(name, 'latest'), 'oci', client);
+      builder.image(parseImageName(name, 'latest'), 'oci', { client });
     const first = [image('slow2', 'a'), image('slow3', 'a')];
     await vi.waitFor(() => expect(builder.load.builds).toBe(2), { timeout: 60_000 });
     await expect(image('slow1', 'a')).rejects.toMatchObject({

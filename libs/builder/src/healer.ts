@@ -1,6 +1,7 @@
 import type { CacheClient, Digest, ManifestRecord } from '@nixery/cache';
 import type { BlobDeleter, BlobOpener, BlobStatter } from '@nixery/storage';
 
+import type { Asker } from './asker.ts';
 import { type BuildEvent, buildOf, isIndexBuild } from './build.ts';
 import type { Builds } from './builds.ts';
 import { BuildError } from './errors.ts';
@@ -13,6 +14,13 @@ import type { IndexBuilder } from './index-builder.ts';
 import { readThrough } from './intact.ts';
 import type { LayerCache } from './layer-cache.ts';
 import { SingleFlight } from './single-flight.ts';
+
+export interface HealOptions {
+  /** Whether a blob of the right size is not taken for intact, but read. Default false. */
+  readonly thorough?: boolean;
+  /** Who misses the blob. */
+  readonly asker?: Asker;
+}
 
 /** How long a blob that could not be made again is not tried once more (ms). */
 const RETRY_AFTER_MS = 10 * 60 * 1000;
@@ -47,14 +55,11 @@ export class Healer {
   }
 
   /** See `Builder.heal`. */
-  async heal(
-    digest: Digest,
-    { thorough = false }: { readonly thorough?: boolean },
-  ): Promise<boolean> {
-    return await this.#running.join(digest, () => this.#heal(digest, thorough));
+  async heal(digest: Digest, options: HealOptions): Promise<boolean> {
+    return await this.#running.join(digest, () => this.#heal(digest, options));
   }
 
-  async #heal(digest: Digest, thorough: boolean): Promise<boolean> {
+  async #heal(digest: Digest, { thorough = false, asker = {} }: HealOptions): Promise<boolean> {
     const { cache, layers, onEvent, store } = this.#options;
     const state = await this.#look(digest, thorough);
     // Somebody else has healed it after our caller looked.
@@ -68,7 +73,7 @@ export class Healer {
     const record = await this.#imageWith(digest);
     if (record === null) return false;
 
-    const error = await this.#rebuild(record, digest);
+    const error = await this.#rebuild(record, digest, asker);
     if ((await this.#look(digest, false)) === 'intact') {
       this.#lost.delete(digest);
       onEvent({ type: 'healed', digest });
@@ -91,31 +96,42 @@ export class Healer {
    * @returns what the build failed with, where it would fail again
    * @throws BuildError where it may not
    */
-  async #rebuild(record: ManifestRecord, digest: Digest): Promise<BuildError | undefined> {
+  async #rebuild(
+    record: ManifestRecord,
+    digest: Digest,
+    asker: Asker,
+  ): Promise<BuildError | undefined> {
     const { builds, store } = this.#options;
     const request = requestOf(record);
     if (request === null) return undefined;
     const key = `heal ${record.forms.oci?.digest ?? record.config}`;
     // One that began before the blob was lost may have seen it there.
     const isShared = builds.isRunning(key);
-    const error = await this.#build(key, request, record);
+    const error = await this.#build(key, request, record, asker);
     if (!isShared || error !== undefined || (await store.stat(digest)).exists) return error;
-    return await this.#build(key, request, record);
+    return await this.#build(key, request, record, asker);
   }
 
   async #build(
     key: string,
     request: PullRequest,
     record: ManifestRecord,
+    asker: Asker,
   ): Promise<BuildError | undefined> {
     const { builds, images, indexes, layers } = this.#options;
     const revision = { commit: record.revision };
+    const { ids } = asker;
     try {
-      await builds.join(key, buildOf(request, 'heal', formOf(record)), async (build, signal) => {
-        layers.distrust(record.layers);
-        if (isIndexBuild(build)) return await indexes.build(build, revision);
-        return await images.build(build, revision, signal);
-      });
+      await builds.join(
+        key,
+        buildOf(request, 'heal', formOf(record), ids && { ids }),
+        async (build, signal) => {
+          layers.distrust(record.layers);
+          if (isIndexBuild(build)) return await indexes.build(build, revision);
+          return await images.build(build, revision, signal);
+        },
+        { onBuild: (id) => asker.onBuild?.(id) },
+      );
       return undefined;
     } catch (error) {
       if (error instanceof BuildError && !error.transient) return error;

@@ -71,7 +71,7 @@ export class IndexBuilder {
     try {
       const record = await builds.join(
         key,
-        new Build(request, parent.purpose, form),
+        new Build(request, parent.purpose, form, { ids: parent.ids }),
         async (child, signal) => {
           // To heal is to pack what is missing, whatever is known.
           const found =

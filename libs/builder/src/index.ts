@@ -1,3 +1,4 @@
+export type { Asker } from './asker.ts';
 export {
   Build,
   type BuildEvent,

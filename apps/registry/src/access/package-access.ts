@@ -112,11 +112,10 @@ export class PackageAccess {
   async #isPartOf(caller: Caller, name: string, digest: Digest): Promise<boolean> {
     const { builder, systems } = this.#options;
     for (const form of ['oci', 'docker'] as const) {
-      const record = await builder.image(
-        parsePullRequest(name, 'latest', systems),
-        form,
-        caller.client,
-      );
+      const { client } = caller;
+      const record = await builder.image(parsePullRequest(name, 'latest', systems), form, {
+        client,
+      });
       this.granted(caller, record);
       if (this.#granted.has(keyOf(caller.rules, digest))) return true;
     }

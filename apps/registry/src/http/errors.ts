@@ -39,6 +39,11 @@ export class HttpError extends Error {
     this.headers = options.headers ?? {};
   }
 
+  /** Id of the build that failed. */
+  get build(): string | undefined {
+    return this.cause instanceof BuildError ? this.cause.build : undefined;
+  }
+
   /** The error document: distribution-spec, "Error Codes". */
   get body(): Buffer {
     const { code, detail, message } = this;

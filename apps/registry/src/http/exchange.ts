@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { registryHost } from './host.ts';
 import { type HttpError, toHttpError } from './errors.ts';
+import { parseTraceparent } from './trace-context.ts';
 
 /** A request id from outside is kept when it cannot harm a log or a header. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -27,6 +28,8 @@ export class Exchange {
   readonly path: string;
   /** Who has said rightly who they are; null until then. */
   user: string | null = null;
+  /** Of the build that it waits or waited for. */
+  build: string | undefined;
   readonly #startedAt = performance.now();
   readonly #sentBefore: number;
   #failure: HttpError | undefined;
@@ -49,6 +52,15 @@ export class Exchange {
   /** What follows the path. Every call reads it anew. */
   get query(): URLSearchParams {
     return new URLSearchParams(this.url.slice(this.path.length));
+  }
+
+  /** What a log calls it, and the trace it belongs to. */
+  get ids(): Readonly<Record<string, string>> {
+    const header = this.request.headers['traceparent'];
+    const trace = typeof header === 'string' ? parseTraceparent(header) : undefined;
+    if (trace === undefined) return { req: this.id };
+    // https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+    return { req: this.id, trace_id: trace.traceId, span_id: trace.parentId };
   }
 
   get isHead(): boolean {

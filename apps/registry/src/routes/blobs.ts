@@ -16,6 +16,7 @@ import { LRUCache } from 'lru-cache';
 import type { Caller } from '../access/caller.ts';
 import type { PackageAccess } from '../access/package-access.ts';
 import type { BlobLinks } from '../blob-links.ts';
+import { RequestAsker } from '../http/asker.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import type { Exchange, RawHeaders } from '../http/exchange.ts';
@@ -61,7 +62,8 @@ export class BlobRoute {
     }
     if (await this.#answer(exchange, digest)) return;
 
-    const healed = await hold(exchange, builder.heal(digest), holdTimes);
+    const asker = new RequestAsker(exchange, caller);
+    const healed = await hold(exchange, builder.heal(digest, { asker }), holdTimes);
     if (healed.over) return;
     if (healed.value && (await this.#answer(exchange, digest))) return;
     throw httpErrors.blobUnknown(digest);

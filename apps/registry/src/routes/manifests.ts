@@ -13,6 +13,7 @@ import { LRUCache } from 'lru-cache';
 
 import type { Caller } from '../access/caller.ts';
 import type { PackageAccess } from '../access/package-access.ts';
+import { RequestAsker } from '../http/asker.ts';
 import { accepts, chooseForm, type Form } from '../http/accept.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
@@ -62,9 +63,10 @@ export class ManifestRoute {
     caller: Caller,
   ): Promise<void> {
     const { accept } = exchange.request.headers;
+    const asker = new RequestAsker(exchange, caller);
     const manifest = reference.includes(':')
-      ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, caller)
-      : this.#byListedTag(this.#parse(name, reference), accept, caller);
+      ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, asker)
+      : this.#byListedTag(this.#parse(name, reference), accept, asker);
     const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
     this.#options.onPull(held.value.digest);
@@ -85,9 +87,9 @@ export class ManifestRoute {
   async #byListedTag(
     request: PullRequest,
     accept: string | undefined,
-    caller: Caller,
+    asker: RequestAsker,
   ): Promise<Manifest> {
-    const manifest = await this.#byTag(request, accept, caller);
+    const manifest = await this.#byTag(request, accept, asker);
     if (!this.#listed.has(request)) {
       const isKept = await this.#options.cache.putTag(canonicalName(request), request.reference);
       if (isKept) this.#listed.add(request);
@@ -98,26 +100,26 @@ export class ManifestRoute {
   async #byTag(
     request: PullRequest,
     accept: string | undefined,
-    caller: Caller,
+    asker: RequestAsker,
   ): Promise<Manifest> {
-    this.#options.access.requirePackages(caller, request.packages);
+    this.#options.access.requirePackages(asker.caller, request.packages);
     const form = chooseForm(accept, isIndexRequest(request) ? 'index' : 'image');
-    if (form !== undefined) return await this.#inForm(request, form, caller);
+    if (form !== undefined) return await this.#inForm(request, form, asker);
     if (!isIndexRequest(request)) throw httpErrors.notAcceptable();
     // A client that knows of no indexes gets an image, as other registries do it.
-    return await this.#byTag(requestOfChild(request, request.systems[0]), accept, caller);
+    return await this.#byTag(requestOfChild(request, request.systems[0]), accept, asker);
   }
 
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
-  async #inForm(request: PullRequest, form: Form, caller: Caller): Promise<Manifest> {
+  async #inForm(request: PullRequest, form: Form, asker: RequestAsker): Promise<Manifest> {
     const { access, builder, cache } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const record = await builder.image(request, form, caller.client);
+      const record = await builder.image(request, form, asker);
       const descriptor = record.forms[form];
       if (descriptor === undefined) throw httpErrors.notAcceptable();
-      access.granted(caller, record);
+      access.granted(asker.caller, record);
       const { digest, mediaType } = descriptor;
-      const body = await this.#bodyOf(digest);
+      const body = await this.#bodyOf(digest, asker);
       if (body !== undefined) return { digest, mediaType, bytes: body.bytes };
       if (attempt > 1) throw httpErrors.manifestUnknown(digest);
       await cache.dropManifest({ digest });
@@ -128,24 +130,24 @@ export class ManifestRoute {
     name: string,
     digest: Digest,
     accept: string | undefined,
-    caller: Caller,
+    asker: RequestAsker,
   ): Promise<Manifest> {
-    if (!(await this.#options.access.requireDigest(caller, name, digest))) {
+    if (!(await this.#options.access.requireDigest(asker.caller, name, digest))) {
       throw httpErrors.manifestUnknown(digest);
     }
-    const { bytes, mediaType } = (await this.#bodyOf(digest)) ?? {};
+    const { bytes, mediaType } = (await this.#bodyOf(digest, asker)) ?? {};
     if (bytes === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
     if (!accepts(accept, mediaType)) throw httpErrors.notAcceptable();
     return { digest, mediaType, bytes };
   }
 
   /** A manifest's body, made again where the storage has lost or damaged it; undefined where that is not possible. */
-  async #bodyOf(digest: Digest): Promise<ManifestBody | undefined> {
+  async #bodyOf(digest: Digest, asker: RequestAsker): Promise<ManifestBody | undefined> {
     const { bodies, builder } = this.#options;
     const stored = await readBody(bodies, digest);
     if (typeof stored !== 'string') return stored;
     if (stored === 'too-large') return undefined;
-    const healed = await builder.heal(digest, { thorough: stored === 'corrupt' });
+    const healed = await builder.heal(digest, { thorough: stored === 'corrupt', asker });
     const again = healed ? await readBody(bodies, digest) : stored;
     return typeof again === 'string' ? undefined : again;
   }

@@ -1,0 +1,9 @@
+/** Whom something is built for. */
+export interface Asker {
+  /** Whom a build counts for that is begun; undefined where nobody is told apart. */
+  readonly client?: string | undefined;
+  /** What led to it, by name: of a request, of a trace. For the lines that a log has of a build that is begun. */
+  readonly ids?: Readonly<Record<string, string>>;
+  /** Told the id of the build that is waited for, whoever began it. */
+  onBuild?(id: string): void;
+}
