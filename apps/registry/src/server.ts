@@ -22,6 +22,8 @@ import { BuildJournal } from './builds/journal.ts';
 import { logBuildEvent, logCacheEvent, logScrubEvent } from './events.ts';
 import type { Config } from './config.ts';
 import { createListener } from './http/listener.ts';
+import { Images } from './images/images.ts';
+import { PullCounts } from './images/pull-counts.ts';
 import { type Logger, logExchange } from './log.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -166,6 +168,7 @@ export async function startServer(
       onError: (err) => logger.warn({ err }, 'pulls cannot be noted now; it is tried again'),
     });
     closers.push(() => pulls.stop());
+    const pullCounts = new PullCounts();
     const packages = new PackageAccess({ builder, cache, systems });
     const manifests = new ManifestRoute({
       access: packages,
@@ -174,7 +177,11 @@ export async function startServer(
       bodies,
       systems,
       holdTimes,
-      onPull: (digest) => pulls.note(digest),
+      onPull: (digest, isHead) => {
+        pulls.note(digest);
+        // docker and containerd describe a tag first, and then get the manifest that it stands for.
+        if (!isHead) pullCounts.note(digest);
+      },
     });
     const links = redirects ? new BlobLinks(store) : undefined;
     const blobs = new BlobRoute({ access: packages, builder, cache, store, links, holdTimes });
@@ -186,8 +193,12 @@ export async function startServer(
       systems,
       listsCatalog,
     });
-    const pages = config.page === 'off' ? undefined : new Pages(journal);
     const callers = new Callers();
+    const images = new Images({ builder, cache, bodies, pulls: pullCounts, systems });
+    const pages =
+      config.page === 'off'
+        ? undefined
+        : new Pages({ access: packages, callers, images, journal, systems });
     const showsPages = pages !== undefined && webDir === undefined;
     const listener = createListener({
       access,

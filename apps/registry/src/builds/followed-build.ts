@@ -26,6 +26,8 @@ interface Layer {
 /** What is remembered of one build for those who look at it. */
 export class FollowedBuild {
   readonly log = new BuildLog();
+  /** The image's name, to be pulled by. */
+  readonly name: string;
   readonly #build: Build;
   readonly #startedAt = Date.now();
   readonly #layers = new Map<string, Layer>();
@@ -37,6 +39,7 @@ export class FollowedBuild {
 
   constructor(build: Build) {
     this.#build = build;
+    this.name = canonicalName(build.request);
   }
 
   get id(): string {
@@ -93,7 +96,7 @@ export class FollowedBuild {
     const { id, purpose, request, stages, waiting } = this.#build;
     return {
       id,
-      name: canonicalName(request),
+      name: this.name,
       packages: request.packages,
       systems: systemsOf(request),
       tag: request.reference,

@@ -54,6 +54,12 @@ export class BuildJournal {
     return [...this.#builds.values()].toReversed().map((build) => build.view());
   }
 
+  /** Those of one image, whatever its tag and platform. */
+  listOf(name: string): readonly BuildView[] {
+    const builds = [...this.#builds.values()].filter((build) => build.name === name);
+    return builds.toReversed().map((build) => build.view());
+  }
+
   get(id: string): BuildView | undefined {
     return this.#builds.get(id)?.view();
   }

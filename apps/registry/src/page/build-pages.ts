@@ -2,6 +2,8 @@ import type { BuildView, LayerView, LogPart } from '../builds/view.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { type Html, html, join } from './html.ts';
 import { page } from './layout.ts';
+import { STATES } from './states.ts';
+import { clock } from './times.ts';
 
 const STAGES = [
   ['resolve', 'Find the commit'],
@@ -12,7 +14,6 @@ const STAGES = [
   ['compose', 'Write the manifest'],
 ] as const;
 
-const STATES = { running: 'running', done: 'done', failed: 'failed' } as const;
 const PURPOSES = {
   request: 'asked for',
   refresh: 'refreshed before it is too old',
@@ -31,7 +32,8 @@ export function buildsPage(builds: readonly BuildView[]): string {
   return page({
     title: 'Builds — Nixery',
     reloadSeconds: 5,
-    script: 'builds.js',
+    scripts: ['builds.js'],
+    section: 'builds',
     body: html`<h1>Builds</h1>
 <div id="live">
 <h2>Running</h2>
@@ -56,18 +58,19 @@ function buildRow(build: BuildView): Html {
 <td><a href="/builds/${build.id}">${build.name}</a></td>
 <td><span class="state ${build.state}">${STATES[build.state]}</span>${stage}</td>
 <td>${formatDuration(build.elapsedMs)}</td>
-<td><time datetime="${new Date(build.startedAt).toISOString()}">${clock(build.startedAt)}</time></td>
+<td>${clock(build.startedAt)}</td>
 </tr>`;
 }
 
-/** `/builds/<id>` */
-export function buildPage(build: BuildView, log: LogPart): string {
+/** `/builds/<id>` @param image the address of the page of what it makes */
+export function buildPage(build: BuildView, log: LogPart, image: string): string {
   const running = build.state === 'running';
   return page({
     title: `${build.name} — Nixery`,
-    ...(running && { reloadSeconds: 2, script: 'build.js' }),
-    body: html`<p class="trail"><a href="/builds">Builds</a></p>
-<h1>${build.name}</h1>
+    ...(running && { reloadSeconds: 2, scripts: ['build.js'] }),
+    section: 'builds',
+    body: html`<p class="eyebrow">Build</p>
+<h1><a href="${image}">${build.name}</a></h1>
 <div id="build" data-id="${build.id}" data-next="${log.first + log.lines.length}">
 <div id="state">${buildState(build)}</div>
 ${logSection(log)}
@@ -85,7 +88,7 @@ ${failure === null ? '' : failureSection(failure)}
 <dl class="facts">
 <dt>Tag</dt><dd><code>${tag}</code></dd>
 <dt>${systems.length > 1 ? 'Platforms' : 'Platform'}</dt><dd>${systems.join(', ')}</dd>
-<dt>Begun</dt><dd><time datetime="${new Date(startedAt).toISOString()}">${clock(startedAt)}</time>, ${PURPOSES[purpose]}</dd>
+<dt>Begun</dt><dd>${clock(startedAt)}, ${PURPOSES[purpose]}</dd>
 ${digest === null ? '' : html`<dt>Digest</dt><dd><code class="digest">${digest}</code></dd>`}
 </dl>
 <ol class="stages">${join(STAGES.map(([stage, title]) => stageItem(build, stage, title)))}</ol>
@@ -148,8 +151,4 @@ function logSection({ first, lines }: LogPart): Html {
   return html`<h2>Log</h2>
 ${first > 0 ? html`<p class="quiet">The first ${first} lines are no longer kept.</p>` : ''}
 <pre id="log" class="log" tabindex="0" aria-label="Log of the build"><code>${lines.map((line) => `${line}\n`).join('')}</code></pre>`;
-}
-
-function clock(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { formatBytes, formatDuration } from './format.ts';
+import { countOf, formatAgo, formatBytes, formatDuration } from './format.ts';
 
 describe('a size', () => {
   it.each([
@@ -30,4 +30,25 @@ describe('a span of time', () => {
   ])('of %i ms is %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
   });
+});
+
+describe('how long ago', () => {
+  it.each([
+    [-5, 'just now'],
+    [59_999, 'just now'],
+    [60_000, '1 minute ago'],
+    [7_200_000, '2 hours ago'],
+    [86_399_999, '23 hours ago'],
+    [200 * 86_400_000, '200 days ago'],
+  ])('%i ms is %s', (ms, text) => {
+    expect(formatAgo(ms)).toBe(text);
+  });
+});
+
+it('a count has its noun in the singular or the plural', () => {
+  expect([0, 1, 2].map((count) => countOf(count, 'layer'))).toEqual([
+    '0 layers',
+    '1 layer',
+    '2 layers',
+  ]);
 });

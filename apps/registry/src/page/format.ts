@@ -17,3 +17,26 @@ export function formatDuration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
+
+/** How long ago something was, for people: `just now`, `5 minutes ago`. */
+export function formatAgo(ms: number): string {
+  const units = [
+    ['minute', 60_000],
+    ['hour', 3_600_000],
+    ['day', 86_400_000],
+  ] as const;
+  const [unit, length] = units.findLast(([, length]) => ms >= length) ?? [];
+  if (length === undefined) return 'just now';
+  const count = Math.floor(ms / length);
+  return `${count} ${unit}${count === 1 ? '' : 's'} ago`;
+}
+
+/** A moment, to the second: `2026-11-24 02:07:58 UTC`. @param at ms since 1970 */
+export function formatClock(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** `1 layer`, `2 layers` */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,10 +1,12 @@
-import { type Html, html } from './html.ts';
+import { type Html, html, join } from './html.ts';
 
 export interface PageOptions {
   readonly title: string;
   readonly body: Html;
-  /** A file of `assets/` that makes the page live; it works without. */
-  readonly script?: string;
+  /** Files of `assets/` that make the page live; it works without. */
+  readonly scripts?: readonly string[];
+  /** The part of the site that it is. */
+  readonly section?: 'compose' | 'builds';
   /** Reloads a page without scripts after so many seconds. */
   readonly reloadSeconds?: number;
 }
@@ -20,13 +22,14 @@ export const PAGE_HEADERS = {
 } as const;
 
 /** The frame that all pages share. */
-export function page({ body, reloadSeconds, script, title }: PageOptions): string {
+export function page({ body, reloadSeconds, scripts = [], section, title }: PageOptions): string {
   const refresh =
     reloadSeconds === undefined
       ? ''
       : html`<noscript><meta http-equiv="refresh" content="${reloadSeconds}"></noscript>`;
-  const live =
-    script === undefined ? '' : html`<script type="module" src="/assets/${script}"></script>`;
+  const live = scripts.map(
+    (script) => html`<script type="module" src="/assets/${script}"></script>`,
+  );
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -36,13 +39,17 @@ export function page({ body, reloadSeconds, script, title }: PageOptions): strin
 <title>${title}</title>
 <link rel="stylesheet" href="/assets/page.css">
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
-${refresh}${live}
+${refresh}${join(live)}
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
-<header><nav aria-label="Main"><a class="brand" href="/">Nixery</a><a href="/builds">Builds</a></nav></header>
+<header><nav aria-label="Main"><a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="24" height="24">Nixery</a>${link('/', 'Compose', section === 'compose')}${link('/builds', 'Builds', section === 'builds')}</nav></header>
 <main id="main">${body}</main>
 </body>
 </html>
 `.text;
+}
+
+function link(address: string, text: string, isCurrent: boolean): Html {
+  return html`<a href="${address}"${isCurrent ? html` aria-current="page"` : ''}>${text}</a>`;
 }

@@ -1,24 +1,41 @@
 import { fileURLToPath } from 'node:url';
 
+import { canonicalName, parsePullRequest, type System } from '@nixery/builder';
 import express, { type Request, type Response, Router } from 'express';
 
+import type { Callers } from '../access/callers.ts';
+import type { PackageAccess } from '../access/package-access.ts';
 import type { BuildJournal } from '../builds/journal.ts';
 import { BuildStreams } from '../builds/stream.ts';
+import { parseReference } from '../images/image-names.ts';
+import type { Images } from '../images/images.ts';
 import { buildPage, buildsPage, buildState } from './build-pages.ts';
+import { imageAddress, imagePage } from './image-page.ts';
 import { indexPage } from './index-page.ts';
 import { PAGE_HEADERS } from './layout.ts';
+import { placeOf } from './place.ts';
 
 /** Beside `src` and `dist` both. */
 const ASSETS = fileURLToPath(new URL('../../assets/', import.meta.url));
 
+export interface PagesOptions {
+  readonly access: Pick<PackageAccess, 'requirePackages' | 'allowsName'>;
+  readonly callers: Callers;
+  readonly images: Images;
+  readonly journal: BuildJournal;
+  /** The platforms of a name that names none. */
+  readonly systems: readonly System[];
+}
+
 /** Everything that people look at in a browser. */
 export class Pages {
   readonly router = Router({ strict: true });
-  readonly #journal: BuildJournal;
+  readonly #options: PagesOptions;
   readonly #streams: BuildStreams;
 
-  constructor(journal: BuildJournal) {
-    this.#journal = journal;
+  constructor(options: PagesOptions) {
+    const { journal } = options;
+    this.#options = options;
     this.#streams = new BuildStreams(journal, (build) => buildState(build).text);
     this.router.use(
       '/assets',
@@ -26,6 +43,9 @@ export class Pages {
     );
     this.router.get('/', (request, response) => {
       show(response, indexPage(request.headers.host));
+    });
+    this.router.get('/images/*reference', async (request, response) => {
+      await this.#showImage(request, response, request.params.reference.join('/'));
     });
     this.router.get('/builds', (_request, response) => {
       show(response, buildsPage(journal.list()));
@@ -43,7 +63,7 @@ export class Pages {
 
   /** Whether a path is one of theirs. */
   static has(path: string): boolean {
-    return path === '/' || /^\/(?:assets|builds)(?:[/.]|$)/.test(path);
+    return path === '/' || /^\/(?:assets|builds|images)(?:[/.]|$)/.test(path);
   }
 
   /** Ends what goes on without end. */
@@ -51,21 +71,38 @@ export class Pages {
     this.#streams.stop();
   }
 
+  /** @throws HttpError, BuildError `name-invalid`, CacheError, BlobError */
+  async #showImage(request: Request, response: Response, text: string): Promise<void> {
+    const { access, callers, images, journal, systems } = this.#options;
+    const { name, tag } = parseReference(text);
+    const wanted = parsePullRequest(name, tag, systems);
+    const caller = callers.of(request);
+    access.requirePackages(caller, wanted.packages);
+    const page = imagePage({
+      image: await images.find(wanted),
+      builds: journal.listOf(canonicalName(wanted)),
+      place: placeOf(request),
+      isVisible: (image) => access.allowsName(caller, image),
+    });
+    show(response, page);
+  }
+
   #showBuild(name: string, response: Response): boolean {
+    const { journal, systems } = this.#options;
     const isJson = name.endsWith('.json');
     const id = isJson ? name.slice(0, -'.json'.length) : name;
-    const build = this.#journal.get(id);
+    const build = journal.get(id);
     if (build === undefined) return false;
     if (isJson) {
-      response.set('Cache-Control', 'no-store').json({ ...build, log: this.#journal.log(id) });
+      response.set('Cache-Control', 'no-store').json({ ...build, log: journal.log(id) });
     } else {
-      show(response, buildPage(build, this.#journal.log(id)));
+      show(response, buildPage(build, journal.log(id), imageAddress(build, systems)));
     }
     return true;
   }
 
   #stream(request: Request, response: Response, id: string): boolean {
-    if (this.#journal.get(id) === undefined) return false;
+    if (this.#options.journal.get(id) === undefined) return false;
     const { from } = request.query;
     const line = typeof from === 'string' && /^\d{1,9}$/.test(from) ? Number(from) : 0;
     if (!this.#streams.serve(request, response, id, line)) {

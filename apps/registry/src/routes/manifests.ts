@@ -29,8 +29,11 @@ export interface ManifestRouteOptions {
   readonly bodies: ManifestBodies;
   /** The platforms of a name that names none. */
   readonly systems: readonly System[];
-  /** Told the digest of each manifest that is sent; what it does must cost next to nothing. */
-  readonly onPull: (digest: Digest) => void;
+  /**
+   * Told the digest of each manifest that is sent, and whether it was only described (HEAD); what it does must cost next to
+   * nothing.
+   */
+  readonly onPull: (digest: Digest, isHead: boolean) => void;
   /** How long a request waits for a build. */
   readonly holdTimes: HoldTimes;
 }
@@ -69,7 +72,7 @@ export class ManifestRoute {
       : this.#byListedTag(this.#parse(name, reference), accept, asker);
     const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
-    this.#options.onPull(held.value.digest);
+    this.#options.onPull(held.value.digest, exchange.isHead);
     send(exchange, held.value);
   }
 

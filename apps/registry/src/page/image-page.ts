@@ -1,0 +1,131 @@
+import type { System } from '@nixery/builder';
+
+import type { BuildView } from '../builds/view.ts';
+import { reference, shortName } from '../images/image-names.ts';
+import type { BuiltImage, FormDigest, ImageView, PlatformImage } from '../images/view.ts';
+import { COPY_STATUS, commands, copyable } from './commands.ts';
+import { countOf, formatDuration } from './format.ts';
+import { type Html, html, join } from './html.ts';
+import { layerPicture } from './layer-picture.ts';
+import { page } from './layout.ts';
+import type { Place } from './place.ts';
+import { STATES } from './states.ts';
+import { ago } from './times.ts';
+
+const PLATFORMS: Readonly<Record<System, string>> = {
+  'x86_64-linux': 'linux/amd64',
+  'aarch64-linux': 'linux/arm64',
+};
+const FORMS = { oci: 'OCI', docker: 'Docker' } as const;
+const MAX_BUILDS = 20;
+
+export interface ImagePageOptions {
+  readonly image: ImageView;
+  /** Of this image, whatever its tag and platform, the newest first. */
+  readonly builds: readonly BuildView[];
+  readonly place: Place;
+  /** Whether who looks may have the image of a name. */
+  readonly isVisible: (image: string) => boolean;
+}
+
+/** `/images/<name>[:<tag>]` */
+export function imagePage({ builds, image, isVisible, place }: ImagePageOptions): string {
+  const { built, name, systems, tag } = image;
+  return page({
+    title: `${reference(name, tag)} — Nixery`,
+    scripts: ['copy.js'],
+    body: html`<p class="eyebrow">Image</p>
+<h1>${join(name.split('/').map((part, index) => html`${index === 0 ? '' : '/'}<wbr>${part}`))}${tag === 'latest' ? '' : html`<span class="quiet">:${tag}</span>`}</h1>
+<p class="lead">${standing(built, systems)}</p>
+${commands(place, name, tag)}
+${built === null ? '' : builtSections(built, isVisible)}
+<h2>Packages</h2>
+${packageList(image.packages)}
+${built === null ? '' : digestSection(built, place, name)}
+<h2>Builds</h2>
+${buildTable(builds.slice(0, MAX_BUILDS))}
+${COPY_STATUS}`,
+  });
+}
+
+function standing(built: BuiltImage | null, systems: readonly System[]): Html {
+  const platforms = systems.map((system) => PLATFORMS[system]).join(' and ');
+  if (built === null) {
+    return html`Not known here yet. The first pull builds it, for ${platforms}.`;
+  }
+  const { builtAt, isFresh, pulls, revision } = built;
+  const from =
+    revision === null
+      ? ''
+      : html`, from commit <code title="${revision}">${revision.slice(0, 12)}</code>`;
+  return html`Built ${ago(builtAt)} for ${platforms}${from}. ${
+    pulls === null
+      ? 'Not pulled since this server started.'
+      : html`Pulled ${pulls.count === 1 ? 'once' : `${pulls.count} times`} since this server started, last ${ago(pulls.lastAt)}.`
+  }${isFresh ? '' : ' It is due: the next pull looks whether its packages have changed.'}`;
+}
+
+function builtSections(
+  { isIndex, platforms }: BuiltImage,
+  isVisible: (image: string) => boolean,
+): Html {
+  return join(
+    platforms.map(({ layers, system }) => {
+      const title = html`<h2>Layers${isIndex ? ` for ${PLATFORMS[system]}` : ''}</h2>`;
+      return layers === null
+        ? html`${title}<p class="quiet">The storage has no manifest of it now; the next pull makes it again.</p>`
+        : html`${title}${layerPicture(layers, isVisible)}`;
+    }),
+  );
+}
+
+function packageList(packages: readonly string[]): Html {
+  return html`<ul class="tags">${join(packages.map((name) => html`<li>${name}</li>`))}</ul>`;
+}
+
+function digestSection(
+  { digests, isIndex, platforms }: BuiltImage,
+  { host }: Place,
+  name: string,
+): Html {
+  const ofIndex = isIndex ? digests.map((digest) => digestLine(digest, 'index')) : [];
+  const ofImages = platforms.flatMap((platform) => digestLines(platform, isIndex));
+  const [pinned] = digests;
+  return html`<h2>Digests</h2>
+<dl class="facts">${join([...ofIndex, ...ofImages])}</dl>
+${pinned === undefined ? '' : html`<div class="commands">${copyable('By digest', `${host}/${name}@${pinned.digest}`)}</div>`}`;
+}
+
+function digestLines({ digests, system }: PlatformImage, isIndex: boolean): readonly Html[] {
+  return digests.map((digest) =>
+    digestLine(digest, isIndex ? `image for ${PLATFORMS[system]}` : 'image'),
+  );
+}
+
+function digestLine({ digest, form }: FormDigest, what: string): Html {
+  return html`<dt>${FORMS[form]} ${what}</dt><dd><code class="digest">${digest}</code></dd>`;
+}
+
+function buildTable(builds: readonly BuildView[]): Html {
+  if (builds.length === 0) {
+    return html`<p class="quiet">None that this server remembers.</p>`;
+  }
+  return html`<div class="scroll" role="region" aria-label="Builds" tabindex="0"><table>
+<thead><tr><th scope="col">Begun</th><th scope="col">State</th><th scope="col">Took</th><th scope="col">Packed</th><th scope="col">Tag</th><th scope="col">Platform</th></tr></thead>
+<tbody>${join(builds.map(buildRow))}</tbody></table></div>`;
+}
+
+function buildRow({ elapsedMs, id, layers, startedAt, state, systems, tag }: BuildView): Html {
+  const packed = layers.filter(({ origin }) => origin === 'packed').length;
+  return html`<tr><td><a href="/builds/${id}">${ago(startedAt)}</a></td><td><span class="state ${state}">${STATES[state]}</span></td><td>${formatDuration(elapsedMs)}</td><td>${
+    layers.length === 0 ? '' : `${packed} of ${countOf(layers.length, 'layer')}`
+  }</td><td>${tag}</td><td>${systems.map((system) => PLATFORMS[system]).join(', ')}</td></tr>`;
+}
+
+/** The address of the page of what a build makes. @param defaults the platforms of a name that names none */
+export function imageAddress(
+  { name, systems, tag }: Pick<BuildView, 'name' | 'systems' | 'tag'>,
+  defaults: readonly System[],
+): string {
+  return `/images/${reference(shortName(name, systems, defaults), tag)}`;
+}
