@@ -117,7 +117,7 @@ describe("an image's page", () => {
     expect((await ask('/images/sharesa')).status).toBe(403);
     const page = await pageOf('sharesb');
     expect(page).not.toContain('sharesa');
-    expect(page).toMatch(/also in [^<]*\d+ others/);
+    expect(page).toMatch(/also in [^<]*\d+ other/);
   });
 
   it('is an error for what is no name', async () => {

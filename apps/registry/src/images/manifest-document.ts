@@ -20,7 +20,6 @@ const indexSchema = z.object({
 const configSchema = z.object({ history: z.array(z.object({ created_by: z.string() })) });
 
 export type ManifestDocument = z.infer<typeof manifestSchema>;
-export type IndexDocument = z.infer<typeof indexSchema>;
 
 /** The documents of an image, or null for what is none. */
 export const parseManifest = parserOf(manifestSchema);

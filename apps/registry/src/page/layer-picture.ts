@@ -35,11 +35,11 @@ ${
 }`;
 }
 
-export function sumOf(layers: readonly ImageLayer[]): number {
+function sumOf(layers: readonly ImageLayer[]): number {
   return layers.reduce((sum, { size }) => sum + size, 0);
 }
 
-export function kindOf({ isWidelyShared, sharedWith }: ImageLayer): Kind {
+function kindOf({ isWidelyShared, sharedWith }: ImageLayer): Kind {
   return sharedWith.length > 0 || isWidelyShared ? 'shared' : 'own';
 }
 
@@ -83,6 +83,6 @@ function others(
   );
   const rest = sharedWith.length - named.length;
   if (rest === 0 && !isWidelyShared) return html`also in ${join(links)}`;
-  const more = `${rest}${isWidelyShared ? ' or more' : ''} others`;
+  const more = isWidelyShared ? `${rest} or more others` : countOf(rest, 'other');
   return html`also in ${join(links)}${named.length === 0 ? '' : ' and '}${more}`;
 }
