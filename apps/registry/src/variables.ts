@@ -42,7 +42,8 @@ export const environment = z.object({
   ...accessVariables,
   WEB_DIR: absolutePath.optional().register(descriptions, {
     group: 'watching',
-    about: 'A folder with a static site, which takes the place of the page at `/`.',
+    about:
+      'A folder with a static site, which takes the place of all pages, those of builds included.',
     nixery: true,
   }),
   NIXERY_CATALOG: flag.prefault('0').register(descriptions, {

@@ -103,6 +103,7 @@ describe('evaluation', () => {
     const { code, message } = await failure([name]);
     expect(code).toBe('package-not-found');
     expect(message).toMatch(expected);
+    expect(message).not.toContain('recursefor');
   });
 
   it('names both packages that a lower-case name may mean', async () => {

@@ -82,6 +82,17 @@ const EXPRESSION_FILE = fileURLToPath(new URL('../../nix/evaluate.nix', import.m
 const EXPRESSION =
   '{ request }: import <nixery-evaluate> { source = <nixery-packages>; request = builtins.fromJSON request; }';
 
+/** What nixpkgs' sets hold besides packages (nixpkgs: lib/customisation.nix, `makeScope`, and `recurseIntoAttrs`). */
+const NOT_PACKAGES: ReadonlySet<string> = new Set([
+  'callPackage',
+  'newScope',
+  'override',
+  'overrideDerivation',
+  'overrideScope',
+  'packages',
+  'recurseForDerivations',
+]);
+
 /** Characters of a thrown text that are shown. */
 const MAX_MESSAGE = 1_000;
 
@@ -203,7 +214,10 @@ class Evaluation {
           kind: 'not-a-package',
           name,
           type: found.type,
-          suggestions: found.names.slice(0, 5).map((last) => [...found.path, last].join('.')),
+          suggestions: found.names
+            .filter((last) => !NOT_PACKAGES.has(last))
+            .slice(0, 5)
+            .map((last) => [...found.path, last].join('.')),
         };
       case 'ambiguous':
         return {
