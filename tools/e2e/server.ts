@@ -54,6 +54,8 @@ export async function startRegistry(
     PORT: '0',
     NIXERY_HOST: '127.0.0.1',
     NIXERY_STORAGE_BACKEND: 'filesystem',
+    // Tests of it turn it on; to others it is Nix processes that they do not expect.
+    NIXERY_SEARCH: 'off',
     STORAGE_PATH: path.join(dir, 'storage'),
     NIXERY_STATE_DIR: path.join(dir, 'state'),
     ...env,

@@ -1,4 +1,4 @@
-import express, { type Express } from 'express';
+import express, { type Express, type Router } from 'express';
 
 import type { Metrics } from './metrics/metrics.ts';
 import type { Pages } from './page/pages.ts';
@@ -8,6 +8,8 @@ export interface AppOptions {
   readonly readiness: Readiness;
   /** Undefined where they are not shown. */
   readonly pages: Pages | undefined;
+  /** The search for packages; undefined where there is none. */
+  readonly packages: Router | undefined;
   /** Undefined where they are not shown. */
   readonly metrics: Metrics | undefined;
   /** Replaces the pages with a static site. */
@@ -15,7 +17,7 @@ export interface AppOptions {
 }
 
 /** What is for people and for operators: everything but the API. Errors and unknown addresses are the caller's to answer. */
-export function createApp({ metrics, pages, readiness, webDir }: AppOptions): Express {
+export function createApp({ metrics, packages, pages, readiness, webDir }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -38,6 +40,7 @@ export function createApp({ metrics, pages, readiness, webDir }: AppOptions): Ex
     });
   }
 
+  if (packages !== undefined) app.use(packages);
   if (webDir !== undefined) app.use(express.static(webDir));
   else if (pages !== undefined) app.use(pages.router);
   return app;

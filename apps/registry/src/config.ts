@@ -57,6 +57,10 @@ export interface Config {
   readonly lastHoldMs: number | null;
   readonly page: PageAccess;
   readonly webDir: string | undefined;
+  /** Whether packages can be searched for. */
+  readonly search: boolean;
+  /** Sets whose packages are found though they do not say `recurseForDerivations`. */
+  readonly searchSets: readonly string[];
   readonly logLevel: Environment['NIXERY_LOG_LEVEL'];
   readonly logFormat: Environment['NIXERY_LOG_FORMAT'];
   /** Whether `/metrics` is there. */
@@ -204,6 +208,8 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
       env.NIXERY_LAST_HOLD_SECONDS === undefined ? null : env.NIXERY_LAST_HOLD_SECONDS * 1000,
     page: toPageAccess(env),
     webDir: env.WEB_DIR,
+    search: env.NIXERY_SEARCH === 'on',
+    searchSets: env.NIXERY_SEARCH_SETS,
     logLevel: env.NIXERY_LOG_LEVEL,
     logFormat: env.NIXERY_LOG_FORMAT,
     metrics: env.NIXERY_METRICS === 'on',

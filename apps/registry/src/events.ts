@@ -8,6 +8,7 @@ import {
 import type { CacheEvent } from '@nixery/cache';
 
 import type { Logger } from './log.ts';
+import type { IndexEvent } from './search/indexer.ts';
 
 /** Writes what happens in builds: one line when a build begins, one when it ends, the rest for who looks closely. */
 export function logBuildEvent(logger: Logger, event: BuildEvent): void {
@@ -118,6 +119,31 @@ export function logCacheEvent(logger: Logger, event: CacheEvent): void {
     case 'record-dropped':
     case 'maintenance-failed':
       logger.warn({ cache: event }, 'cache');
+      return;
+  }
+}
+
+/** What happens to the index of packages; nobody's pull depends on it. */
+export function logIndexEvent(logger: Logger, event: IndexEvent): void {
+  switch (event.type) {
+    case 'begun':
+      logger.info({ revision: event.revision }, 'indexing the package set for the search');
+      return;
+    case 'done': {
+      const { type: _, ...counts } = event;
+      logger.info(counts, 'the search knows the package set');
+      return;
+    }
+    case 'skipped': {
+      const { attribute, message } = event;
+      logger.debug({ attribute, reason: message }, 'the search passes over what cannot be evaluated');
+      return;
+    }
+    case 'failed':
+      logger.warn(
+        { err: event.error, retryMs: event.retryMs },
+        'the package set cannot be indexed now; it is tried again',
+      );
       return;
   }
 }

@@ -15,11 +15,12 @@ import type { Tuning } from '@nixery/storage';
 import { Access } from './access/access.ts';
 import type { AccessFileError } from './access/access-file.ts';
 import { Callers } from './access/callers.ts';
+import { DETOURS } from './access/detours.ts';
 import { PackageAccess } from './access/package-access.ts';
 import { createApp } from './app.ts';
 import { BlobLinks } from './blob-links.ts';
 import { BuildJournal } from './builds/journal.ts';
-import { logBuildEvent, logCacheEvent, logScrubEvent } from './events.ts';
+import { logBuildEvent, logCacheEvent, logIndexEvent, logScrubEvent } from './events.ts';
 import type { Config } from './config.ts';
 import { createListener } from './http/listener.ts';
 import { Images } from './images/images.ts';
@@ -34,10 +35,15 @@ import { BlobRoute } from './routes/blobs.ts';
 import { Readiness } from './routes/health.ts';
 import { ManifestRoute } from './routes/manifests.ts';
 import { RegistryApi } from './routes/v2.ts';
+import { PACKAGES_PATH, packageRoutes } from './search/package-routes.ts';
+import { PackageSearch } from './search/package-search.ts';
 import { WebServer } from './web-server.ts';
 
 /** How long a start waits for the cache; it takes milliseconds, or seconds on a busy disk. Pulls can do without it (ms). */
 const CACHE_START_MS = 10_000;
+
+/** How often it is asked at most whether the search's package set is another (ms). */
+const SEARCH_INTERVAL_MS = 600_000;
 
 /** Whatever sees to servers has to be answered, has no password, and asks at its own pace. */
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
@@ -193,6 +199,24 @@ export async function startServer(
       systems,
       listsCatalog,
     });
+    const search =
+      config.search && config.page !== 'off'
+        ? new PackageSearch({
+            dir: state.search,
+            packageSet: builder.packageSet,
+            system: systems[0] ?? 'x86_64-linux',
+            allow: config.allow,
+            sets: config.searchSets,
+            // They are all packages once more.
+            closed: DETOURS,
+            env: process.env,
+            intervalMs: Math.max(config.recencyMs, SEARCH_INTERVAL_MS),
+            isBusy: () => builder.load.builds > 0,
+            onEvent: (event) => logIndexEvent(logger, event),
+            onError,
+          })
+        : undefined;
+    closers.push(() => search?.stop());
     const callers = new Callers();
     const images = new Images({ builder, cache, bodies, pulls: pullCounts, systems });
     const pages =
@@ -206,11 +230,14 @@ export async function startServer(
       callers,
       app: createApp({
         metrics: config.metrics ? metrics : undefined,
+        packages: search && packageRoutes(search, callers),
         pages,
         readiness,
         webDir,
       }),
-      isOpen: (path) => OPEN_TO_ALL.has(path) || (config.page === 'public' && Pages.has(path)),
+      isOpen: (path) =>
+        OPEN_TO_ALL.has(path) ||
+        (config.page === 'public' && (Pages.has(path) || path === PACKAGES_PATH)),
       showsBuilds: showsPages,
       errorPage: showsPages ? errorPage : undefined,
       onBegin: () => metrics.http.begin(),
@@ -222,6 +249,7 @@ export async function startServer(
     const web = await WebServer.start(config, listener, { onFileError, fileIntervalMs });
     closers.push(() => web.stop());
     closers.push(() => pages?.stop());
+    search?.start();
     return { host: web.host, port: web.port, stop: close };
   } catch (error) {
     await close();

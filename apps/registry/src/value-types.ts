@@ -40,6 +40,16 @@ export const flag: z.ZodType<boolean, string> = z
   .transform((text) => text === '1' || text === 'true')
   .register(accepted, { values: '`0` or `1`' });
 
+/** Names of attributes at the top of a package set. */
+export const attributeNames: z.ZodType<readonly string[], string> = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_'-]*(?:,[A-Za-z_][A-Za-z0-9_'-]*)*$/,
+    'must be names of attributes, separated by commas',
+  )
+  .transform((text) => text.split(','))
+  .register(accepted, { values: 'names, separated by commas' });
+
 export const absolutePath: z.ZodType<string, string> = z
   .string()
   .startsWith('/', 'must be an absolute path')

@@ -4,7 +4,7 @@ import { accessVariables } from './access/access-config.ts';
 import { accepted, descriptions } from './describe.ts';
 import { buildVariables, sourceVariables } from './package-variables.ts';
 import { storageVariables } from './storage-config.ts';
-import { absolutePath, flag, integer } from './value-types.ts';
+import { absolutePath, attributeNames, flag, integer } from './value-types.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
@@ -46,6 +46,20 @@ export const environment = z.object({
       'A folder with a static site, which takes the place of all pages, those of builds included.',
     nixery: true,
   }),
+  NIXERY_SEARCH: z.enum(['on', 'off'], 'must be on or off').prefault('on').register(descriptions, {
+    group: 'watching',
+    about:
+      'Whether packages can be searched for: the package set is then read in the background, at the lowest priority ([search](search.md)).',
+  }),
+  NIXERY_SEARCH_SETS: attributeNames
+    .prefault(
+      'python3Packages,perlPackages,rubyPackages,nodePackages,haskellPackages,luaPackages,ocamlPackages,phpPackages,rPackages',
+    )
+    .register(descriptions, {
+      group: 'watching',
+      about:
+        'Sets whose packages can be searched for. Sets that say `recurseForDerivations`, as many in nixpkgs do, need not be named.',
+    }),
   NIXERY_CATALOG: flag.prefault('0').register(descriptions, {
     group: 'watching',
     about: '1: list the images that have been built at `/v2/_catalog`.',

@@ -1,5 +1,5 @@
 # Looks packages up in any attribute set of derivations, nixpkgs included, and answers data: for each name either what is
-# needed to build it, or why it cannot be. Uses builtins only, so a package set needs no `lib`.
+# needed to build it, or why it cannot be.
 #
 # source   path of the package set
 # request  { system; allow = { unfree; broken; insecure; unsupportedSystem; }; names = [ "git" … ]; strict; }
@@ -11,13 +11,9 @@ let
     attrNames
     deepSeq
     filter
-    functionArgs
     groupBy
     head
-    intersectAttrs
     isAttrs
-    isFunction
-    isList
     isString
     length
     match
@@ -28,26 +24,18 @@ let
     typeOf
     unsafeDiscardStringContext
     ;
-  inherit (request) system allow strict;
-
-  config = {
-    allowUnfree = allow.unfree;
-    allowBroken = allow.broken;
-    allowUnsupportedSystem = allow.unsupportedSystem;
-  }
-  // (if allow.insecure then { allowInsecurePredicate = _: true; } else { });
-
-  loaded = import source;
-  packages =
-    if isFunction loaded then
-      loaded (
-        intersectAttrs (functionArgs loaded) {
-          inherit system config;
-          overlays = [ ];
-        }
-      )
-    else
-      loaded;
+  inherit (request) allow strict;
+  inherit
+    (import ./packages.nix {
+      inherit source;
+      inherit (request) system allow;
+    })
+    isDerivation
+    licences
+    orElse
+    packages
+    refusal
+    ;
 
   letters = text: filter (part: isString part && part != "") (split "" text);
   toLower = replaceStrings (letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (letters "abcdefghijklmnopqrstuvwxyz");
@@ -71,12 +59,6 @@ let
       }
     else
       tryEval value;
-  orElse =
-    default: value:
-    let
-      tried = tryEval (deepSeq value value);
-    in
-    if tried.success then tried.value else default;
 
   found = path: value: { inherit path value; };
 
@@ -116,34 +98,6 @@ let
         }
       else
         descend (path ++ [ attribute ]) forced.value.${attribute} (tail parts);
-
-  isDerivation = value: isAttrs value && (value.type or null) == "derivation";
-
-  licences =
-    meta:
-    let
-      licence = meta.license or [ ];
-      names = l: if isString l then [ l ] else [ (l.spdxId or null) (l.shortName or null) (l.fullName or null) ];
-    in
-    map (l: head (filter isString (names l ++ [ "unnamed licence" ]))) (
-      if isList licence then licence else [ licence ]
-    );
-
-  refusal =
-    meta:
-    let
-      raised = flag: orElse false (meta.${flag} or false);
-    in
-    if raised "unfree" && !allow.unfree then
-      "unfree"
-    else if raised "broken" && !allow.broken then
-      "broken"
-    else if raised "insecure" && !allow.insecure then
-      "insecure"
-    else if raised "unsupported" && !allow.unsupportedSystem then
-      "unsupported-system"
-    else
-      null;
 
   # The flags are asked first: forcing the derivation of a refused package throws, and a throw has no reason to read.
   describe =
@@ -208,7 +162,4 @@ let
     else
       describe result.path value.value;
 in
-if isAttrs packages then
-  map lookUp request.names
-else
-  throw "the package set is a ${typeOf packages}, not a set of packages"
+map lookUp request.names

@@ -16,6 +16,7 @@ import type { ImageBuilder } from './image-builder.ts';
 import type { PullRequest } from './image-name.ts';
 import { describeRequest } from './image-request.ts';
 import type { IndexBuilder } from './index-builder.ts';
+import type { PackageSet } from './package-set.ts';
 import { resolveReference } from './reach.ts';
 import type { RevisionImages } from './revision-images.ts';
 import type { PackageSource } from './source/index.ts';
@@ -32,6 +33,7 @@ export interface BuilderOptions {
   readonly revisions: RevisionImages;
   readonly builds: Builds;
   readonly healer: Healer;
+  readonly packageSet: PackageSet;
   /** How long past its freshness an image is still served at once, while it is refreshed (ms). */
   readonly staleMs: number;
   readonly onEvent: (event: BuildEvent) => void;
@@ -50,11 +52,14 @@ export interface BuilderLoad {
 
 /** Images by request: from the cache where they are known, built once where they are not. */
 export class Builder {
+  /** What the packages of images come from. */
+  readonly packageSet: PackageSet;
   readonly #options: BuilderOptions;
   #known = 0;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
+    this.packageSet = options.packageSet;
   }
 
   /** How busy it is. */

@@ -14,6 +14,7 @@ import { IndexBuilder } from './index-builder.ts';
 import { LayerCache } from './layer-cache.ts';
 import { Leases } from './leases.ts';
 import { PackageProvider } from './package-provider.ts';
+import { PackageSet } from './package-set.ts';
 import { fetchEnvironment } from './process/environment.ts';
 import { RevisionImages } from './revision-images.ts';
 import { SharedRecords } from './shared-records.ts';
@@ -132,6 +133,7 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     revisions,
     builds,
     healer,
+    packageSet: new PackageSet(source),
     staleMs,
     onEvent,
   });

@@ -20,6 +20,7 @@ export {
   type BuildErrorCode,
   type BuildErrorDetails,
   type PackageProblem,
+  type RefusalReason,
 } from './errors.ts';
 export {
   canonicalName,
@@ -42,7 +43,15 @@ export { DEFAULT_COMPRESSION, parseCompression } from './layer/compressor.ts';
 export { DEFAULT_LAYER_BUDGET } from './layer/plan.ts';
 export { loadPopularity, PopularityError } from './layer/popularity.ts';
 export type { Compression } from './layer/types.ts';
+export type { Allowances } from './nix/evaluate.ts';
+export {
+  listAttributes,
+  type ListedAttribute,
+  type ListResult,
+  type ListTask,
+} from './nix/list.ts';
 export { nixProblem } from './nix/probe.ts';
+export type { PackageSet, PackageSetVersion } from './package-set.ts';
 export { Scrubber, type ScrubberOptions, type ScrubEvent } from './scrubber.ts';
 export { openStateDir, type StateDir } from './state-dir.ts';
 export * from './housekeeping/index.ts';

@@ -19,6 +19,8 @@ export interface StateDir {
   readonly git: string;
   /** The cache actor's database. */
   readonly cacheFile: string;
+  /** Indexes of package sets. */
+  readonly search: string;
   /** Gives the folder up. */
   release(): void;
 }
@@ -45,6 +47,7 @@ export async function openStateDir(dir: string): Promise<StateDir> {
     sources: join(dir, 'sources'),
     git,
     cacheFile: join(dir, 'cache.sqlite'),
+    search: join(dir, 'search'),
     release: () => lock.close(),
   };
 }

@@ -1,11 +1,10 @@
-import { fileURLToPath } from 'node:url';
-
 import { z } from 'zod';
 
 import type { PackageProblem } from '../errors.ts';
 import type { System } from '../image-name.ts';
 import { run } from '../process/run.ts';
 import { suggest } from '../suggest.ts';
+import { EXPRESSIONS } from './expressions.ts';
 import { NixLog } from './log.ts';
 import { failureOf, type TaskFailure } from './failure.ts';
 
@@ -78,9 +77,8 @@ const answer = z.discriminatedUnion('status', [
 ]);
 type Answer = z.infer<typeof answer>;
 
-const EXPRESSION_FILE = fileURLToPath(new URL('../../nix/evaluate.nix', import.meta.url));
 const EXPRESSION =
-  '{ request }: import <nixery-evaluate> { source = <nixery-packages>; request = builtins.fromJSON request; }';
+  '{ request }: import <nixery-expressions/evaluate.nix> { source = <nixery-packages>; request = builtins.fromJSON request; }';
 
 /** What nixpkgs' sets hold besides packages (nixpkgs: lib/customisation.nix, `makeScope`, and `recurseIntoAttrs`). */
 const NOT_PACKAGES: ReadonlySet<string> = new Set([
@@ -147,7 +145,7 @@ class Evaluation {
         ...['--option', 'restrict-eval', 'true'],
         ...['--option', 'allow-import-from-derivation', String(importFromDerivation)],
         ...['-I', `nixery-packages=${source}`],
-        ...['-I', `nixery-evaluate=${EXPRESSION_FILE}`],
+        ...['-I', `nixery-expressions=${EXPRESSIONS}`],
         ...['--expr', EXPRESSION],
         ...['--argstr', 'request', JSON.stringify({ system, allow, names, strict })],
       ],

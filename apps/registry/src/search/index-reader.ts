@@ -1,0 +1,116 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+import { z } from 'zod';
+
+import { type IndexProgress, openIndex, readProgress } from './database.ts';
+import type { FoundPackage } from './found-package.ts';
+import { matchExpression, type Query } from './query.ts';
+
+/** Matches that are ranked: to rank all that a single letter finds would take long. */
+const MAX_RANKED = 5_000;
+
+/** How much a match in a column counts: leaf, names, path, description. {@link https://www.sqlite.org/fts5.html#the_bm25_function} */
+const WEIGHTS = '10, 6, 3, 1';
+
+/** Comes after all names that begin with what is before it. */
+const LAST = '\u{10ffff}';
+
+const rowSchema = z.object({
+  attribute: z.string(),
+  image_name: z.string(),
+  name: z.string(),
+  version: z.string(),
+  description: z.string(),
+  licence: z.string(),
+  program: z.string(),
+  reason: z.enum(['unfree', 'broken', 'insecure', 'unsupported-system']).nullable(),
+});
+
+/** Finds packages in one index. */
+export class IndexReader {
+  readonly file: string;
+  readonly #db: DatabaseSync;
+
+  /** @throws SQLite's error of a file that is no index */
+  constructor(file: string) {
+    this.file = file;
+    this.#db = openIndex(file);
+  }
+
+  get progress(): IndexProgress {
+    return readProgress(this.#db);
+  }
+
+  /**
+   * The best matches first: what is called just so, what begins so, then the rest by how much of it matches, names before
+   * descriptions.
+   */
+  search({ attribute, words }: Query, limit: number): readonly FoundPackage[] {
+    const ids = new Set<number>();
+    const add = (found: readonly number[]): void => {
+      for (const id of found) if (ids.size < limit) ids.add(id);
+    };
+    if (attribute !== '') {
+      add(this.#named(attribute));
+      if (ids.size < limit) add(this.#beginning(attribute, limit));
+    }
+    if (ids.size < limit && words.length > 0) add(this.#matching(words, limit));
+    return this.#packages([...ids]);
+  }
+
+  /** Those of these names that are packages, by name. */
+  find(imageNames: readonly string[]): readonly FoundPackage[] {
+    const ids = this.#db
+      .prepare('SELECT id FROM packages WHERE image_name IN (SELECT value FROM json_each(?))')
+      .all(JSON.stringify(imageNames));
+    return this.#packages(idsOf(ids));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #named(name: string): readonly number[] {
+    const select = (column: string): string =>
+      `SELECT id FROM packages WHERE ${column} = ? ORDER BY length(image_name), image_name LIMIT 100`;
+    return ['image_name', 'leaf', 'program'].flatMap((column) =>
+      idsOf(this.#db.prepare(select(column)).all(name)),
+    );
+  }
+
+  #beginning(name: string, limit: number): readonly number[] {
+    const select = (column: string): string => `
+      SELECT id FROM (SELECT id, image_name FROM packages WHERE ${column} >= ? AND ${column} < ? LIMIT ${MAX_RANKED})
+      ORDER BY length(image_name), image_name LIMIT ?`;
+    const column = name.includes('.') ? 'image_name' : 'leaf';
+    return idsOf(this.#db.prepare(select(column)).all(name, name + LAST, limit));
+  }
+
+  #matching(words: readonly string[], limit: number): readonly number[] {
+    const sql = `
+      SELECT id FROM (
+        SELECT rowid AS id, bm25(words, ${WEIGHTS}) AS score FROM words WHERE words MATCH ? LIMIT ${MAX_RANKED}
+      ) ORDER BY score, id LIMIT ?`;
+    return idsOf(this.#db.prepare(sql).all(matchExpression(words), limit));
+  }
+
+  #packages(ids: readonly number[]): readonly FoundPackage[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT packages.* FROM json_each(?) AS wanted JOIN packages ON packages.id = wanted.value ORDER BY wanted.key`,
+      )
+      .all(JSON.stringify(ids));
+    return z.array(rowSchema).parse(rows).map(toFound);
+  }
+}
+
+const idsSchema = z.array(z.object({ id: z.number() }));
+
+function idsOf(rows: unknown): readonly number[] {
+  return idsSchema.parse(rows).map(({ id }) => id);
+}
+
+function toFound(row: z.infer<typeof rowSchema>): FoundPackage {
+  const { image_name: imageName, program: mainProgram, reason, ...texts } = row;
+  return { ...texts, imageName, mainProgram, available: reason === null, reason };
+}
