@@ -40,6 +40,7 @@ afterAll(() => rm(dir, { recursive: true }));
 async function start(env: Readonly<Record<string, string>>): Promise<void> {
   const { config } = readConfig({
     NIXERY_HOST: '127.0.0.1',
+    NIXERY_SEARCH: 'off',
     PORT: '0',
     NIXERY_PKGS_PATH: join(dir, 'packages'),
     STORAGE_PATH: join(dir, 'storage'),

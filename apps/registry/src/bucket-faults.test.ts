@@ -61,6 +61,7 @@ function noFaults(): null {
 async function start(): Promise<void> {
   const { config } = readConfig({
     NIXERY_HOST: '127.0.0.1',
+    NIXERY_SEARCH: 'off',
     PORT: '0',
     NIXERY_PKGS_PATH: join(dir, 'packages'),
     NIXERY_STORAGE_BACKEND: peer.kind,

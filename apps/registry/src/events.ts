@@ -136,7 +136,10 @@ export function logIndexEvent(logger: Logger, event: IndexEvent): void {
     }
     case 'skipped': {
       const { attribute, message } = event;
-      logger.debug({ attribute, reason: message }, 'the search passes over what cannot be evaluated');
+      logger.debug(
+        { attribute, reason: message },
+        'the search passes over what cannot be evaluated',
+      );
       return;
     }
     case 'failed':

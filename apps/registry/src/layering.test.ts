@@ -40,6 +40,7 @@ async function start(env: Readonly<Record<string, string>>): Promise<RunningServ
   const name = String(servers.length);
   const { config } = readConfig({
     NIXERY_HOST: '127.0.0.1',
+    NIXERY_SEARCH: 'off',
     PORT: '0',
     NIXERY_PKGS_PATH: join(dir, 'packages'),
     STORAGE_PATH: join(dir, name, 'storage'),

@@ -18,6 +18,7 @@ let
     length
     match
     replaceStrings
+    seq
     split
     tail
     tryEval
@@ -162,4 +163,5 @@ let
     else
       describe result.path value.value;
 in
-map lookUp request.names
+# A set that fails is no fault of the names.
+seq packages (map lookUp request.names)

@@ -19,6 +19,7 @@ let server: RunningServer;
 async function start(env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
   const { config } = readConfig({
     NIXERY_HOST: '127.0.0.1',
+    NIXERY_SEARCH: 'off',
     PORT: '0',
     NIXERY_PKGS_PATH: join(dir, 'packages'),
     STORAGE_PATH: join(dir, 'storage'),

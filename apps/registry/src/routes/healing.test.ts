@@ -24,6 +24,7 @@ let lines: string[];
 async function start(env: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
   const { config } = readConfig({
     NIXERY_HOST: '127.0.0.1',
+    NIXERY_SEARCH: 'off',
     PORT: '0',
     NIXERY_PKGS_PATH: join(dir, 'packages'),
     STORAGE_PATH: join(dir, 'storage'),

@@ -31,6 +31,7 @@ beforeAll(async () => {
   Object.assign(process.env, nixEnvironment());
   const { config } = readConfig({
     NIXERY_HOST: '127.0.0.1',
+    NIXERY_SEARCH: 'off',
     PORT: '0',
     NIXERY_PKGS_PATH: join(dir, 'packages'),
     STORAGE_PATH: join(dir, 'storage'),

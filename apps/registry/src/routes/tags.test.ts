@@ -75,6 +75,7 @@ describe.each(SOURCES)('of $kind', ({ env, kind, usesTags }) => {
     const state = join(dir, kind);
     const { config } = readConfig({
       NIXERY_HOST: '127.0.0.1',
+      NIXERY_SEARCH: 'off',
       PORT: '0',
       STORAGE_PATH: join(state, 'storage'),
       NIXERY_STATE_DIR: join(state, 'state'),

@@ -9,7 +9,10 @@ export function imageNameOf(path: readonly string[]): string {
  * Of the names in one set, those that an image's name can lead to: within its grammar, and the only one of its spelling or
  * spelled just so. A name is looked up as it is first.
  */
-export function reachableNames(set: readonly string[], names: readonly string[]): readonly string[] {
+export function reachableNames(
+  set: readonly string[],
+  names: readonly string[],
+): readonly string[] {
   const bySpelling = new Map<string, readonly string[]>();
   for (const name of names) {
     if (name === '' || name.includes('.')) continue;

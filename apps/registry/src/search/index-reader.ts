@@ -71,19 +71,18 @@ export class IndexReader {
   }
 
   #named(name: string): readonly number[] {
-    const select = (column: string): string =>
-      `SELECT id FROM packages WHERE ${column} = ? ORDER BY length(image_name), image_name LIMIT 100`;
-    return ['image_name', 'leaf', 'program'].flatMap((column) =>
-      idsOf(this.#db.prepare(select(column)).all(name)),
-    );
+    return ['image_name', 'leaf', 'program'].flatMap((column) => {
+      const sql = `SELECT id FROM packages WHERE ${column} = ? ORDER BY length(image_name), image_name LIMIT 100`;
+      return idsOf(this.#db.prepare(sql).all(name));
+    });
   }
 
   #beginning(name: string, limit: number): readonly number[] {
-    const select = (column: string): string => `
+    const column = name.includes('.') ? 'image_name' : 'leaf';
+    const sql = `
       SELECT id FROM (SELECT id, image_name FROM packages WHERE ${column} >= ? AND ${column} < ? LIMIT ${MAX_RANKED})
       ORDER BY length(image_name), image_name LIMIT ?`;
-    const column = name.includes('.') ? 'image_name' : 'leaf';
-    return idsOf(this.#db.prepare(select(column)).all(name, name + LAST, limit));
+    return idsOf(this.#db.prepare(sql).all(name, name + LAST, limit));
   }
 
   #matching(words: readonly string[], limit: number): readonly number[] {

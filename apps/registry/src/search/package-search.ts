@@ -126,12 +126,17 @@ export class PackageSearch {
   }
 }
 
-
 function isFor({ imageName }: FoundPackage, rules: SearchOptions['rules']): boolean {
   return rules === undefined || rules.refusal([imageName]) === undefined;
 }
 
-function statusOf({ commit_hash, done_at, examined, listed, packages }: IndexProgress): IndexStatus {
+function statusOf({
+  commit_hash,
+  done_at,
+  examined,
+  listed,
+  packages,
+}: IndexProgress): IndexStatus {
   return {
     state: done_at === null ? 'building' : 'ready',
     revision: commit_hash,

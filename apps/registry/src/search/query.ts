@@ -1,3 +1,5 @@
+import { firstOf } from './terms.ts';
+
 /** Characters of a query that count, and words of it. */
 const MAX_LENGTH = 200;
 const MAX_WORDS = 8;
@@ -18,7 +20,7 @@ export function parseQuery(text: string): Query {
   const attribute = plain.replace(/^_(?=\d)/, '');
   return {
     attribute: /^[a-z0-9][a-z0-9._-]*$/.test(attribute) ? attribute : '',
-    words: [...new Set(words)].slice(0, MAX_WORDS).map((word) => [...word].slice(0, MAX_WORD).join('')),
+    words: [...new Set(words)].slice(0, MAX_WORDS).map((word) => firstOf(word, MAX_WORD)),
   };
 }
 

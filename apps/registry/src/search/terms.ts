@@ -13,7 +13,10 @@ export function termsOf(
   const leaf = path.at(-1) ?? '';
   return {
     leaf: withParts(leaf),
-    names: [...new Set([name, mainProgram])].filter((text) => text !== leaf).map(withParts).join(' '),
+    names: [...new Set([name, mainProgram])]
+      .filter((text) => text !== leaf)
+      .map(withParts)
+      .join(' '),
     path: path.slice(0, -1).map(withParts).join(' '),
   };
 }
@@ -23,11 +26,16 @@ function withParts(name: string): string {
   return parts.length === 1 ? name : `${name} ${parts.join(' ')}`;
 }
 
+/** The beginning of a text, in UTF-16 units, without half of a character at its end. */
+export function firstOf(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
+}
+
 // eslint-disable-next-line no-control-regex -- control characters are what this finds
 const NO_TEXT = /[\s\u0000-\u001f\u007f-\u009f]+/g;
 
-/** One line of at most `max` characters. */
+/** One line of at most `max` UTF-16 units. */
 export function oneLine(text: string, max: number): string {
   const line = text.replace(NO_TEXT, ' ').trim();
-  return line.length <= max ? line : `${[...line.slice(0, 2 * max)].slice(0, max - 1).join('')}…`;
+  return line.length <= max ? line : `${firstOf(line, max - 1)}…`;
 }

@@ -88,7 +88,8 @@ export async function listAttributes(task: ListTask, signal?: AbortSignal): Prom
     signal,
     onStderrLine: (line) => log.add(line),
   });
-  if (result.outcome === 'aborted') return { ok: false, reason: 'aborted', message: 'it was ended' };
+  if (result.outcome === 'aborted')
+    return { ok: false, reason: 'aborted', message: 'it was ended' };
   if (result.outcome !== 'exited' || result.code !== 0) {
     return { ok: false, reason: 'failed', message: messageOf(result, log) };
   }
