@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // The libraries name their TypeScript sources under this condition, so tests run what is on disk, not `dist`.
@@ -6,14 +7,19 @@ const conditions = ['@nixery/source'];
 // What takes long or much space is in files of its own, for `npm run test:long`.
 const longTests = process.env['NIXERY_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'];
 
+// How often properties are tried can be told for once; tests that do not mention it need not load fast-check.
+const { NIXERY_TEST_RUNS: runs } = process.env;
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/e2e/**', ...longTests],
     execArgv: ['--conditions=@nixery/source'],
+    setupFiles:
+      runs === undefined ? [] : [fileURLToPath(new URL('vitest.properties.ts', import.meta.url))],
     pool: 'forks',
-    testTimeout: 30_000,
+    testTimeout: runs === undefined ? 30_000 : 3_600_000,
     hookTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
     passWithNoTests: false,

@@ -162,6 +162,6 @@ it('in whatever order a build and a collection come to act, what the build was t
       expect(swept.deleted).toEqual(held.has(digest) ? [] : [digest]);
       for await (const { name } of store.listObjects('gc/')) await store.deleteObject(name);
     }),
-    { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? '100') },
+    { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 100) },
   );
 });

@@ -39,7 +39,7 @@ describe('the edit distance', () => {
         expect(editDistance(a, b, limit)).toBe(full <= limit ? full : limit + 1);
       }),
       // Pairs just above the limit are rare.
-      { numRuns: 2000 },
+      { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 2000) },
     );
   });
 });

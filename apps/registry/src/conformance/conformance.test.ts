@@ -3,16 +3,10 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import {
-  type ConformanceCase,
-  ERROR_CODES,
-  type ExpectedBody,
-  type Facts,
-  fill,
-  specLink,
-} from './case.ts';
+import { type ConformanceCase, type ExpectedBody, type Facts, fill, specLink } from './case.ts';
 import { discoveryCases } from './discovery-cases.ts';
 import { errorCases } from './error-cases.ts';
+import { errorSchema } from './fault.ts';
 import { pullCases } from './pull-cases.ts';
 import { askRaw, type RawAnswer } from './raw-http.ts';
 import { type RegistryProcess, startRegistryProcess } from './registry-process.ts';
@@ -25,10 +19,6 @@ const TAGS = ['b', 'a', 'v10', 'v9', 'C'];
 const manifestSchema = z.object({
   config: z.object({ digest: z.string() }),
   layers: z.array(z.object({ digest: z.string(), size: z.number() })).min(1),
-});
-/** distribution-spec, "Error Codes": one or more errors, the message and detail optional. */
-const errorSchema = z.object({
-  errors: z.array(z.object({ code: z.enum(ERROR_CODES), message: z.string().min(1) })).min(1),
 });
 
 let registry: RegistryProcess;

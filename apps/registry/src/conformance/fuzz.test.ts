@@ -3,21 +3,20 @@ import { join } from 'node:path';
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
 
-import { ERROR_CODES } from './case.ts';
-import { askRaw, exchangeRaw, type RawAnswer } from './raw-http.ts';
+import { faultOfAnswer } from './fault.ts';
+import { askInOnePiece, askRaw, exchangeRaw, type RawAnswer } from './raw-http.ts';
 import { type RegistryProcess, startRegistryProcess } from './registry-process.ts';
 
 // Hundreds of connections, on a machine that may be busy.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+const isLong = process.env['NIXERY_TEST_RUNS'] !== undefined;
+vi.setConfig({ testTimeout: isLong ? 3_600_000 : 300_000, hookTimeout: 120_000 });
 
 /** In a file beside the storage: no answer may hold it. */
 const SECRET = 'secret-5f0c1d';
 
-const errorSchema = z.object({
-  errors: z.array(z.object({ code: z.enum(ERROR_CODES), message: z.string().min(1) })).min(1),
-});
+const chunked = { headers: { 'Transfer-Encoding': 'chunked' }, body: '3\r\nabc\r\n0\r\n\r\n' };
+const sized = { headers: { 'Content-Length': '20' }, body: 'GET / HTTP/1.1\r\nX: y' };
 
 let registry: RegistryProcess;
 let folders: readonly string[];
@@ -33,15 +32,9 @@ afterAll(async () => {
   await registry.stop();
 });
 
-/** What is wrong with an answer; none at all, to what is no request, is right. */
 function faultOf(answer: RawAnswer | null, isHead = false): string | undefined {
-  if (answer === null) return undefined;
-  const { body, headers, status } = answer;
-  if (status >= 500) return `status ${status}`;
-  if (body.includes(SECRET)) return 'a file beside the storage';
-  if (status < 400 || isHead) return undefined;
-  if (headers.get('content-type') !== 'application/json') return 'an error that is no JSON';
-  return errorSchema.safeParse(JSON.parse(body.toString('utf8'))).error?.message;
+  if (answer?.body.includes(SECRET)) return 'a file beside the storage';
+  return faultOfAnswer(answer, isHead);
 }
 
 // Few names that could be packages, since each of them is evaluated.
@@ -73,6 +66,7 @@ const target = fc
 const method = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('GET', 'HEAD') },
   fc.constantFrom('POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'),
+  fc.constantFrom('CONNECT', 'PRI', 'M-SEARCH', 'QUERY', 'get', 'G'.repeat(5000)),
 );
 const headerValue = fc.oneof(
   fc.constantFrom('*/*', '*', 'W/"x"', ',,,', ';q=0', 'bytes=0-', 'bytes=-0', '""', '', '%00'),
@@ -86,7 +80,15 @@ const headerValue = fc.oneof(
 const header = fc.tuple(
   fc.constantFrom(
     ...['Accept', 'Range', 'If-Range', 'If-None-Match', 'Authorization', 'X-Request-Id', 'Cookie'],
-    ...['X-Forwarded-For', 'X-Forwarded-Host', 'Expect', 'Content-Type', 'Accept-Encoding', 'TE'],
+    ...[
+      'X-Forwarded-For',
+      'X-Forwarded-Host',
+      'Expect',
+      'Content-Type',
+      'Accept-Encoding',
+      'TE',
+      'Upgrade',
+    ],
   ),
   headerValue,
 );
@@ -99,7 +101,7 @@ describe('whatever is asked', () => {
         const answer = await askRaw(registry.port, method, target, Object.fromEntries(headers));
         expect(faultOf(answer, method === 'HEAD')).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 500) },
     );
   });
 
@@ -113,7 +115,7 @@ describe('whatever is asked', () => {
         const answer = await exchangeRaw(registry.port, Buffer.from(bytes), { end: true });
         expect(faultOf(answer)).toBeUndefined();
       }),
-      { numRuns: 200 },
+      { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 200) },
     );
   });
 
@@ -132,65 +134,35 @@ describe('whatever is asked', () => {
         const answer = await exchangeRaw(registry.port, bytes, { end: true });
         expect(faultOf(answer)).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 300) },
     );
   });
 });
 
-describe('what the parser refuses', () => {
-  const host = 'Host: registry.example\r\n';
-  const end = 'Connection: close\r\n\r\n';
-  it.each([
-    ['no method', `/v2/ HTTP/1.1\r\n${host}${end}`, 400],
-    ['an unknown method', `BREW /v2/ HTTP/1.1\r\n${host}${end}`, 400],
-    ['a version from elsewhere', `GET /v2/ HTTP/9.9\r\n${host}${end}`, 400],
-    ['a space in the address', `GET /v2/hello world HTTP/1.1\r\n${host}${end}`, 400],
-    ['a header without a colon', `GET /v2/ HTTP/1.1\r\n${host}broken\r\n${end}`, 400],
-    ['no host', `GET /v2/ HTTP/1.1\r\n${end}`, 400],
-    [
-      'two lengths',
-      `POST /v2/ HTTP/1.1\r\n${host}Content-Length: 1\r\nContent-Length: 2\r\n${end}`,
-      400,
-    ],
-    [
-      'a length and chunks',
-      `POST /v2/ HTTP/1.1\r\n${host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n${end}`,
-      400,
-    ],
-    ['an address beyond bounds', `GET /v2/${'a'.repeat(20_000)} HTTP/1.1\r\n${host}${end}`, 431],
-    [
-      'headers beyond bounds',
-      `GET /v2/ HTTP/1.1\r\n${host}X: ${'a'.repeat(20_000)}\r\n${end}`,
-      431,
-    ],
-  ])('%s: is answered as any error is', async (_what, bytes, status) => {
-    const answer = await exchangeRaw(registry.port, bytes);
-    expect(answer?.status).toBe(status);
-    expect(faultOf(answer)).toBeUndefined();
-  });
-});
-
-describe('what is rare but right', () => {
-  it.each([
-    ['a whole address, as proxies send it', 'GET', 'http://registry.example/v2/', {}, 200],
-    ['an expectation that is met', 'PUT', '/v2/x/manifests/y', { Expect: '100-continue' }, 405],
-    ['an expectation of no meaning', 'GET', '/v2/', { Expect: 'the unexpected' }, 200],
-    [
-      'a wish for another protocol',
-      'GET',
-      '/v2/',
-      { Upgrade: 'h2c', Connection: 'Upgrade, close' },
-      200,
-    ],
-  ])('%s: is answered', async (_what, method, path, headers, status) => {
-    const answer = await askRaw(registry.port, method, path, headers);
-    expect(answer.status).toBe(status);
-    expect(faultOf(answer)).toBeUndefined();
-  });
-
-  it('a client of HTTP/1.0, which names no host: is answered', async () => {
-    const answer = await exchangeRaw(registry.port, 'GET /v2/ HTTP/1.0\r\n\r\n');
-    expect(answer?.status).toBe(200);
+describe('several requests in one piece', () => {
+  it('are each answered, in their order, whatever they are', async () => {
+    const request = fc.constantFrom(
+      { status: 200, method: 'GET', path: '/v2/' },
+      { status: 200, method: 'HEAD', path: '/v2/hello/manifests/latest' },
+      { status: 200, method: 'GET', path: '/v2/hello/tags/list', headers: { Expect: 'x' } },
+      { status: 404, method: 'GET', path: '/v2/nope' },
+      { status: 404, method: 'HEAD', path: `/v2/hello/blobs/sha256:${'0'.repeat(64)}` },
+      { status: 400, method: 'GET', path: '/v2/hello/blobs/x' },
+      { ...chunked, status: 200, method: 'GET', path: '/v2/' },
+      { ...chunked, status: 405, method: 'PUT', path: '/v2/hello/manifests/latest' },
+      { ...sized, status: 405, method: 'POST', path: '/v2/hello/blobs/uploads/' },
+      { ...sized, status: 200, method: 'GET', path: '/healthz' },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 12 }), async (requests) => {
+        const answers = await askInOnePiece(registry.port, requests);
+        expect(answers.map(({ status }) => status)).toEqual(requests.map(({ status }) => status));
+        for (const [index, answer] of answers.entries()) {
+          expect(faultOf(answer, requests[index]?.method === 'HEAD')).toBeUndefined();
+        }
+      }),
+      { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 100) },
+    );
   });
 });
 

@@ -23,8 +23,17 @@ const PATIENCE_MS = 60_000;
 export async function exchangeRaw(
   port: number,
   bytes: string | Buffer,
-  { end = false }: { readonly end?: boolean } = {},
+  options: { readonly end?: boolean } = {},
 ): Promise<RawAnswer | null> {
+  const all = await readAll(port, bytes, options);
+  return all.length === 0 ? null : parseAnswer(all);
+}
+
+async function readAll(
+  port: number,
+  bytes: string | Buffer,
+  { end = false }: { readonly end?: boolean } = {},
+): Promise<Buffer> {
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -42,7 +51,41 @@ export async function exchangeRaw(
   socket.destroy();
   const all = Buffer.concat(chunks);
   if (!isClosed) throw new Error(`no end after ${PATIENCE_MS} ms: ${all.toString('latin1')}`);
-  return all.length === 0 ? null : parseAnswer(all);
+  return all;
+}
+
+export interface RawRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/**
+ * Sends requests in one piece on one connection, which ends after the last.
+ * {@link https://www.rfc-editor.org/rfc/rfc9112#name-pipelining}
+ *
+ * @returns the answers, as many as there are
+ */
+export async function askInOnePiece(
+  port: number,
+  requests: readonly RawRequest[],
+): Promise<readonly RawAnswer[]> {
+  const pieces = requests.map(({ body = '', headers, method, path }, index) => {
+    const connection = index === requests.length - 1 ? { Connection: 'close' } : {};
+    return headOf(method, path, { ...connection, ...headers }) + body;
+  });
+  let rest = await readAll(port, pieces.join(''));
+  const answers: RawAnswer[] = [];
+  for (const { method } of requests) {
+    if (rest.length === 0) break;
+    const answer = parseAnswer(rest);
+    const length = method === 'HEAD' ? 0 : Number(answer.headers.get('content-length'));
+    answers.push({ ...answer, body: answer.body.subarray(0, length) });
+    rest = answer.body.subarray(length);
+  }
+  if (rest.length > 0) throw new Error(`more than was asked for: ${rest.toString('latin1')}`);
+  return answers;
 }
 
 /** One request of a known form; the connection ends after it. */
@@ -52,11 +95,16 @@ export async function askRaw(
   path: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<RawAnswer> {
-  const lines = Object.entries({ Host: '127.0.0.1', Connection: 'close', ...headers });
-  const head = [`${method} ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)];
-  const answer = await exchangeRaw(port, `${head.join('\r\n')}\r\n\r\n`);
+  const head = headOf(method, path, { Connection: 'close', ...headers });
+  const answer = await exchangeRaw(port, head);
   if (answer === null) throw new Error(`no answer to ${method} ${path}`);
   return answer;
+}
+
+function headOf(method: string, path: string, headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries({ Host: '127.0.0.1', ...headers });
+  const head = [`${method} ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)];
+  return `${head.join('\r\n')}\r\n\r\n`;
 }
 
 function parseAnswer(all: Buffer): RawAnswer {

@@ -91,7 +91,8 @@ export const httpErrors = {
   requestTooSlow: () => new HttpError(408, 'UNSUPPORTED', 'the request took too long to arrive'),
   headersTooLarge: () =>
     new HttpError(431, 'UNSUPPORTED', "the request's address and headers are too long"),
-  hostMissing: () => new HttpError(400, 'UNSUPPORTED', 'the request has no Host header'),
+  hostMissing: () =>
+    new HttpError(400, 'UNSUPPORTED', 'the request has no Host header, or several'),
   rangeNotSatisfiable: (size: number) =>
     new HttpError(416, 'UNSUPPORTED', `the blob has ${size} bytes`, {
       headers: { 'Content-Range': `bytes */${size}` },

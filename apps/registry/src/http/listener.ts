@@ -76,7 +76,10 @@ export function createListener({
     const route = isApi ? parseRoute(path) : undefined;
     onBegin();
     response.on('close', () => onEnd(exchange, route?.kind ?? labelOf(path)));
-    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+    // Nothing is upgraded to, but the parser takes whatever follows for the other protocol.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    const hosts = countHosts(request);
+    if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
       exchange.fail(httpErrors.hostMissing());
       return;
     }
@@ -102,6 +105,17 @@ export function createListener({
 /** Browsers name HTML; scripts and probes, which take anything, do not. */
 function wantsPage({ headers }: IncomingMessage): boolean {
   return headers.accept?.includes('text/html') === true;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9112#name-request-target: one, and of several node:http would tell the first alone. */
+function countHosts({ headers, rawHeaders }: IncomingMessage): number {
+  if (headers.host === undefined) return 0;
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 'host'.length && name.toLowerCase() === 'host') count++;
+  }
+  return count;
 }
 
 /** Express gives up on what it cannot decode with an error that has the status of an answer. */

@@ -76,6 +76,6 @@ it('by size, no image goes before one that was pulled earlier, and no more go th
       expect(new Set(kept)).toEqual(new Set(newest.slice(0, fitting ?? inGrace)));
       expect(new Set([...dropped, ...kept])).toEqual(new Set(images));
     }),
-    { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? '100') },
+    { numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 100) },
   );
 });

@@ -39,7 +39,7 @@ export function describeOpen(harness: Harness): void {
         expect(opened.satisfiable ? await buffer(opened.body) : Buffer.alloc(0)).toEqual(expected);
       });
       await fc.assert(property, {
-        numRuns: 60,
+        numRuns: Number(process.env['NIXERY_TEST_RUNS'] ?? 60),
         examples: [
           [[{ first: 2999 }, 2999, 3000]],
           [[{ first: 3000 }, 3000, 3000]],
