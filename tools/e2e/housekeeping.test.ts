@@ -1,6 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -200,6 +208,22 @@ test('a storage that is damaged is told of and repaired, and served on', async (
   expect((await storage(place, 'check', '--repair')).code).toBe(1);
   expect(await pull(server, 'slow0')).toBe(digest);
   expect((await storage(place, 'check')).code).toBe(0);
+});
+
+test('what a killed writer has left half stored is listed, and removed once it is old', async () => {
+  const place = await folder();
+  const tmp = path.join(dir, 'storage', 'tmp');
+  mkdirSync(tmp, { recursive: true });
+  writeFileSync(path.join(tmp, 'half'), 'half');
+  const check = await storage(place, 'check');
+  expect(check).toMatchObject({ code: 0, stdout: expect.stringContaining('unfinished: tmp/half') });
+  const young = await storage(place, 'gc', '--delete');
+  expect(young.stdout).not.toContain('unfinished');
+  expect(readdirSync(tmp)).toEqual(['half']);
+  const old = new Date(Date.now() - 2 * DAY_MS);
+  utimesSync(path.join(tmp, 'half'), old, old);
+  expect((await storage(place, 'gc', '--delete')).code).toBe(0);
+  expect(readdirSync(tmp)).toEqual([]);
 });
 
 test("another server's storage is brought in, and its images served by digest", async () => {

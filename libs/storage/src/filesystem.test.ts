@@ -165,6 +165,40 @@ describe('the filesystem store', () => {
     expect(await store.putObjectIfAbsent('builds/b', bytes)).toEqual({ created: true });
   });
 
+  test('lists what is unfinished, and removes it when told to', async () => {
+    const time = new Date('2026-01-02T03:04:05Z');
+    await writeFile(join(root, 'tmp', 'file'), randomBytes(10));
+    await mkdir(join(root, 'tmp', 'import-a'));
+    await writeFile(join(root, 'tmp', 'import-a', 'blob'), randomBytes(20));
+    for (const name of ['file', 'import-a/blob', 'import-a']) {
+      await utimes(join(root, 'tmp', name), time, time);
+    }
+    const uploads = await collect(store.listUploads());
+    expect(uploads.toSorted((one, other) => (one.id < other.id ? -1 : 1))).toEqual([
+      { name: 'tmp/file', id: 'file', size: 10, startedAt: time },
+      { name: 'tmp/import-a', id: 'import-a', size: 20, startedAt: time },
+    ]);
+    for (const upload of uploads) {
+      await store.abortUpload(upload);
+      // One that has ended is no error.
+      await store.abortUpload(upload);
+    }
+    expect(await readdir(join(root, 'tmp'))).toEqual([]);
+    for (const id of ['', '.', '..', '../layers', 'a/b']) {
+      const upload = { name: `tmp/${id}`, id, size: 0, startedAt: time };
+      await expect(store.abortUpload(upload)).rejects.toMatchObject({ code: 'invalid' });
+    }
+  });
+
+  test('starts where an import was killed long ago, and removes what that has left', async () => {
+    const left = join(root, 'tmp', 'import-a');
+    await mkdir(left);
+    await writeFile(join(left, 'blob'), randomBytes(20));
+    await utimes(left, 1, 1);
+    await createFilesystemStore({ root });
+    expect(await readdir(join(root, 'tmp'))).toEqual([]);
+  });
+
   test('is unavailable, not empty, while its root is gone, and recovers', async () => {
     const bytes = randomBytes(10);
     const digest = await put(bytes);

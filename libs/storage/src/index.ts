@@ -26,5 +26,7 @@ export type {
   ObjectPut,
   ObjectStore,
   OpenBlob,
+  UnfinishedUpload,
   UnsatisfiableRange,
+  UploadKeeper,
 } from './store.ts';

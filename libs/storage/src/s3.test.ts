@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { digestOf } from './digest.ts';
 import { readBlob } from './read-blob.ts';
@@ -68,6 +75,16 @@ describe('the S3 store', () => {
       credentials: CREDENTIALS,
       forcePathStyle: true,
     });
+  }
+
+  /** Begins uploads in parts, one part of each. */
+  async function beginUploads(count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      const key = { Bucket: BUCKET, Key: `layers/${'0'.repeat(63)}${index % 2}` };
+      const { UploadId } = await client().send(new CreateMultipartUploadCommand(key));
+      const part = { ...key, UploadId, PartNumber: 1, Body: randomBytes(100) };
+      await client().send(new UploadPartCommand(part));
+    }
   }
 
   beforeEach(async () => {
@@ -187,10 +204,8 @@ describe('the S3 store', () => {
       await start();
       const store = await open();
       expect(await collect(store.list())).toEqual([]);
-      const probes = await fetch(`${server.endpoint}/${BUCKET}?list-type=2&prefix=nixery-check`, {
-        headers: { Authorization: 'AWS S3RVER:signature' },
-      });
-      expect(await probes.text()).not.toContain('<Key>nixery-check');
+      const { KeyCount } = await client().send(new ListObjectsV2Command({ Bucket: BUCKET }));
+      expect(KeyCount).toBe(0);
     });
   });
 
@@ -207,6 +222,46 @@ describe('the S3 store', () => {
     expect(object.ContentType).toBe(LAYER_TYPE);
     expect(server.parts()).toBe(4);
     await object.Body?.transformToByteArray();
+  });
+
+  describe('unfinished uploads', () => {
+    test('are listed page by page, and can be ended', async () => {
+      await start({ pageSize: 2 });
+      await beginUploads(5);
+      const time = new Date('2026-01-02T03:04:05Z');
+      server.uploads.age(time);
+      const store = await open();
+      const uploads = await collect(store.listUploads());
+      expect(new Set(uploads.map(({ id }) => id)).size).toBe(5);
+      for (const upload of uploads) {
+        expect(upload).toMatchObject({ size: null, startedAt: time });
+        await store.abortUpload(upload);
+        // One that has ended is no error.
+        await store.abortUpload(upload);
+      }
+      expect(server.uploads.count()).toBe(0);
+    });
+
+    test('do not stay of an upload that fails', async () => {
+      await start({ isDenied: (method, _, query) => method === 'PUT' && query.has('partNumber') });
+      const store = await open();
+      const bytes = randomBytes(7 * MIB);
+      const putting = store.put(digestOf(bytes), { bytes }, LAYER_TYPE);
+      await expect(putting).rejects.toMatchObject({ code: 'denied' });
+      expect(await collect(store.listUploads())).toEqual([]);
+    });
+
+    test('are denied where they may not be listed', async () => {
+      await start({ isDenied: (method, _, query) => method === 'GET' && query.has('uploads') });
+      const store = await open();
+      await expect(collect(store.listUploads())).rejects.toMatchObject({ code: 'denied' });
+    });
+
+    test('are invalid at servers that cannot list them', async () => {
+      await start({ listsUploads: false });
+      const store = await open();
+      await expect(collect(store.listUploads())).rejects.toMatchObject({ code: 'invalid' });
+    });
   });
 
   test.each([{ size: 1000 }, { size: 7 * MIB }])(

@@ -14,7 +14,15 @@ import type { ByteRange, ByteSpan } from './range.ts';
  *   again as soon as its backend does.
  */
 export interface BlobStore
-  extends BlobStatter, BlobOpener, BlobPutter, BlobLinker, BlobDeleter, BlobLister, ObjectStore {}
+  extends
+    BlobStatter,
+    BlobOpener,
+    BlobPutter,
+    BlobLinker,
+    BlobDeleter,
+    BlobLister,
+    ObjectStore,
+    UploadKeeper {}
 
 export type BlobStatus =
   | {
@@ -150,4 +158,29 @@ export interface ObjectStore {
   deleteObject(name: ObjectName): Promise<void>;
   /** The objects whose names begin with `prefix` (`manifests/`, `builds/v1.`), in no particular order. */
   listObjects(prefix: ObjectName): AsyncIterable<ListedObject>;
+}
+
+/** An upload that was begun and has not ended: one that is under way, or what a writer that was killed has left. */
+export interface UnfinishedUpload {
+  /** What it would be stored as, or where its bytes lie: `layers/…`, `tmp/…`. */
+  readonly name: string;
+  /** Tells it from other uploads of the same name. */
+  readonly id: string;
+  /** What of it is stored so far, in bytes; null where the backend does not tell. */
+  readonly size: number | null;
+  /** When it was begun, or last written to. */
+  readonly startedAt: Date;
+}
+
+/** What is half stored. It is no blob and no object, and takes space all the same. */
+export interface UploadKeeper {
+  /**
+   * The uploads that have not ended, those of other servers included. Cloud Storage names none: it forgets them after a
+   * week, and they cost nothing until then.
+   *
+   * @throws BlobError `denied` or `invalid` where the backend does not tell, for want of permission or of the ability.
+   */
+  listUploads(): AsyncIterable<UnfinishedUpload>;
+  /** Ends an upload and removes what is stored of it; one that has ended is no error. */
+  abortUpload(upload: UnfinishedUpload): Promise<void>;
 }

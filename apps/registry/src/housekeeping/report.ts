@@ -17,15 +17,27 @@ export function findingText(finding: Finding): string {
 }
 
 export function checkText(report: CheckReport, repair: boolean): string {
-  const { blobs, findings, manifests, orphans, records, repaired } = report;
+  const { blobs, findings, manifests, orphans, records, repaired, uploads } = report;
   const lines = [
     `${blobsText(blobs)}, ${manifests} of them manifests; ${records} records.`,
     `${blobsText(orphans)} that no manifest refers to: what is old of that, gc removes.`,
+    ...uploadLines(uploads),
     findings === 0 ? 'Everything is as it should be.' : `${findings} findings.`,
   ];
   if (repair) lines.push(`${repaired} damaged blobs and records were removed.`);
   else if (findings > 0) lines.push('With --repair, what servers can make anew is removed.');
   return text(lines);
+}
+
+/** What is half stored, each with its age: one that is days old will never end. */
+function uploadLines(uploads: CheckReport['uploads']): readonly string[] {
+  if (uploads === null) return ['The storage does not tell of unfinished uploads.'];
+  if (uploads.length === 0) return [];
+  const lines = uploads.map(({ name, size, startedAt }) => {
+    const bytes = size === null ? '' : `, ${bytesText(size)} so far`;
+    return `unfinished: ${name}, since ${startedAt.toISOString()}${bytes}`;
+  });
+  return [...lines, `${uploads.length} unfinished uploads: what is old of that, gc removes.`];
 }
 
 const ENDS: Readonly<Record<CollectionReport['end'], string>> = {
@@ -38,7 +50,8 @@ const ENDS: Readonly<Record<CollectionReport['end'], string>> = {
 };
 
 export function collectionText(report: CollectionReport): string {
-  const { deleted, end, images, kept, pullsSince, records, removed, spared, young } = report;
+  const { deleted, end, images, kept, pullsSince, records, removed, spared, uploads, young } =
+    report;
   const lines = [
     `${deleted ? 'Removed' : 'Would remove'} ${blobsText(removed)} and ${records} records; ${images.dropped} images go.`,
     `${images.kept} images stay: ${blobsText(kept)}.`,
@@ -47,6 +60,10 @@ export function collectionText(report: CollectionReport): string {
       ? 'No pull has been noted yet: images go neither for their age nor for their size.'
       : `Pulls are known since ${new Date(pullsSince).toISOString()}.`,
   ];
+  if (uploads === null) lines.push('The storage does not tell of unfinished uploads.');
+  else if (uploads > 0) {
+    lines.push(`${uploads} unfinished uploads ${deleted ? 'were ended' : 'would be ended'}.`);
+  }
   if (spared > 0) lines.push(`${spared} blobs were spared: builds have asked for them.`);
   if (end !== 'done') lines.push(ENDS[end]);
   if (!deleted) lines.push('Nothing was removed. Do it with --delete.');

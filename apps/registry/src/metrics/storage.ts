@@ -10,6 +10,7 @@ import {
   type ObjectName,
   type ObjectPut,
   type OpenBlob,
+  type UnfinishedUpload,
   type UnsatisfiableRange,
 } from '@nixery/storage';
 import { Counter, Histogram, type Registry } from 'prom-client';
@@ -84,6 +85,14 @@ export class MeasuredStore implements BlobStore {
 
   listObjects(prefix: ObjectName): AsyncIterable<ListedObject> {
     return this.#store.listObjects(prefix);
+  }
+
+  listUploads(): AsyncIterable<UnfinishedUpload> {
+    return this.#store.listUploads();
+  }
+
+  abortUpload(upload: UnfinishedUpload): Promise<void> {
+    return this.#store.abortUpload(upload);
   }
 
   async #measure<T>(operation: Operation, action: () => Promise<T>): Promise<T> {

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 
-import { type BlobStore, type Digest, createFilesystemStore } from '@nixery/storage';
+import { BlobError, type BlobStore, type Digest, createFilesystemStore } from '@nixery/storage';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { layerRecordName, revisionRecordName } from '../record-names.ts';
@@ -109,6 +110,23 @@ it('records that name what is missing, or nothing at all, are dropped when told 
   expect(await store.getObject(name)).not.toBeNull();
   expect(await check({ repair: true })).toMatchObject({ findings: 2, repaired: 2 });
   expect(await check()).toMatchObject({ records: 0, findings: 0 });
+});
+
+it('what is half stored is listed, and no finding', async () => {
+  await writeFile(join(dir, 'tmp', 'half'), randomBytes(10));
+  const report = await check();
+  expect(report.findings).toBe(0);
+  expect(report.uploads).toEqual([
+    { name: 'tmp/half', id: 'half', size: 10, startedAt: expect.any(Date) },
+  ]);
+});
+
+it('a storage that does not tell what is half stored is checked all the same', async () => {
+  const silent: BlobStore = {
+    ...store,
+    listUploads: () => new Readable().destroy(new BlobError('denied', 'may not')),
+  };
+  expect(await check({ store: silent })).toMatchObject({ findings: 0, uploads: null });
 });
 
 it('ends when it is told to', async () => {

@@ -1,4 +1,4 @@
-import type { BlobStore, Digest, ObjectName } from '@nixery/storage';
+import type { BlobStore, Digest, ObjectName, UnfinishedUpload } from '@nixery/storage';
 
 import { readThrough } from '../intact.ts';
 import { type Amount, amountOf } from './amount.ts';
@@ -7,6 +7,7 @@ import { type Inventory, takeInventory } from './inventory.ts';
 import type { WorkOptions } from './progress.ts';
 import { eachRecord } from './record-upkeep.ts';
 import { closureOf } from './retention.ts';
+import { unfinishedUploads } from './unfinished.ts';
 
 /** Blobs that are read at the same time: hashing is what takes long, and it has one thread. */
 const READERS = 4;
@@ -43,6 +44,8 @@ export interface CheckReport {
   readonly orphans: Amount;
   readonly manifests: number;
   readonly records: number;
+  /** What is half stored, by writers at work and by those that were killed; null where the storage does not tell. */
+  readonly uploads: readonly UnfinishedUpload[] | null;
   readonly findings: number;
   /** Blobs and records that were removed. */
   readonly repaired: number;
@@ -69,6 +72,7 @@ export async function checkStorage(options: CheckOptions): Promise<CheckReport> 
     ),
     manifests: manifests.size,
     records,
+    uploads: await unfinishedUploads(store, options),
     findings: check.findings,
     repaired: check.repaired,
   };

@@ -73,6 +73,16 @@ describe.each(AGEABLE_STORES)('collection in $name', ({ open }) => {
     expect(await present(store, [orphan])).toEqual([orphan]);
   });
 
+  it('ends uploads that were begun before the grace and never ended, and no others', async () => {
+    const isTold = await peer.leaveUpload(2 * DAY);
+    expect(await collect({ delete: false })).toMatchObject({ uploads: isTold ? 1 : 0 });
+    expect(await collect({ graceMs: 3 * DAY })).toMatchObject({ uploads: 0 });
+    expect(await collect()).toMatchObject({ uploads: isTold ? 1 : 0 });
+    expect(await collect()).toMatchObject({ uploads: 0 });
+    await peer.leaveUpload(DAY / 2);
+    expect(await collect()).toMatchObject({ uploads: 0 });
+  });
+
   it('lets go of images that nobody has pulled for long, but not of what others share with them', async () => {
     const shared = await putLayer(store);
     const old = await image([shared]);

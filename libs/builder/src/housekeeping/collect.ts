@@ -9,6 +9,7 @@ import type { WorkOptions } from './progress.ts';
 import { eachRecord } from './record-upkeep.ts';
 import { chooseImages, closureOf, imagesOf, type Retention } from './retention.ts';
 import { Sweep, type SweepEnd } from './sweep.ts';
+import { begunBefore, unfinishedUploads } from './unfinished.ts';
 
 /** The least grace (ms): what builds rely on for half a day without a lease, and hold by leases for a day. */
 export const MIN_GRACE_MS = 24 * 60 * 60 * 1000;
@@ -35,6 +36,8 @@ export interface CollectionReport {
   readonly spared: number;
   /** Records of what is gone that are removed, or would be. */
   readonly records: number;
+  /** Uploads that were begun before the grace and never ended, which are ended, or would be; null where the storage does not tell. */
+  readonly uploads: number | null;
 }
 
 /**
@@ -78,6 +81,7 @@ export async function collectGarbage(options: CollectOptions): Promise<Collectio
   if (options.delete && swept.end === 'done' && signal?.aborted !== true) {
     await tidy(store, pulls, (digest) => blobs.has(digest) && !removed.has(digest));
   }
+  const uploads = swept.end === 'done' ? await endUploads(options, before) : 0;
   return {
     end: swept.end,
     deleted: options.delete,
@@ -88,7 +92,19 @@ export async function collectGarbage(options: CollectOptions): Promise<Collectio
     removed: amountOf(stored(blobs, removed)),
     spared: swept.spared,
     records,
+    uploads,
   };
+}
+
+/** Ends what was begun long ago: no upload takes a day, so that its writer is gone. */
+async function endUploads(options: CollectOptions, before: number): Promise<number | null> {
+  const { signal, store } = options;
+  if (signal?.aborted === true) return 0;
+  const uploads = await unfinishedUploads(store, work(options));
+  if (uploads === null) return null;
+  const left = begunBefore(uploads, before);
+  if (options.delete) for (const upload of left) await store.abortUpload(upload);
+  return left.length;
 }
 
 /** Removes old records that name what is gone. Where a server writes one anew meanwhile, others pack that layer once more. */

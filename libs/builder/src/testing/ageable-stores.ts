@@ -1,4 +1,5 @@
-import { mkdtemp, rm, utimes } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,6 +19,8 @@ export interface AgeableStore {
   readonly store: BlobStore;
   /** Makes what was put look as if that had been `ageMs` ago. `key`: a digest, or an object's name. */
   age(key: string, ageMs: number): Promise<void>;
+  /** Leaves an upload begun `ageMs` ago that never ended; false where nobody is told of such. */
+  leaveUpload(ageMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -39,6 +42,13 @@ export async function openFolder(): Promise<AgeableStore> {
       const time = new Date(Date.now() - ageMs);
       await utimes(join(root, pathOf(key)), time, time);
     },
+    leaveUpload: async (ageMs) => {
+      const file = join(root, 'tmp', randomUUID());
+      const time = new Date(Date.now() - ageMs);
+      await writeFile(file, 'half');
+      await utimes(file, time, time);
+      return true;
+    },
     close: () => rm(root, { recursive: true }),
   };
 }
@@ -53,6 +63,7 @@ async function openGcs(): Promise<AgeableStore> {
       if (object === undefined) throw new Error(`there is no ${key}`);
       objects.put({ ...object, updated: new Date(Date.now() - ageMs) });
     },
+    leaveUpload: () => Promise.resolve(false),
     close: server.close,
   };
 }
@@ -63,6 +74,11 @@ async function openS3(): Promise<AgeableStore> {
   return {
     store: await createS3Store({ bucket: BUCKET, endpoint, credentials: CREDENTIALS }),
     age: (key, ageMs) => server.age(pathOf(key), new Date(Date.now() - ageMs)),
+    leaveUpload: async (ageMs) => {
+      server.uploads.begin(`layers/${'0'.repeat(64)}`, randomUUID());
+      server.uploads.age(new Date(Date.now() - ageMs));
+      return true;
+    },
     close: server.close,
   };
 }

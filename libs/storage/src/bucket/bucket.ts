@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ByteRange, ByteSpan } from '../range.ts';
+import type { UnfinishedUpload } from '../store.ts';
 import type { Content } from './content.ts';
 
 /** An object as its bucket describes it. */
@@ -17,6 +18,13 @@ export interface ListedKey extends StoredObject {
 
 export interface Page {
   readonly objects: readonly ListedKey[];
+  /** Leads to the next page; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+export interface UploadPage {
+  /** Named by their keys. */
+  readonly uploads: readonly UnfinishedUpload[];
   /** Leads to the next page; undefined on the last one. */
   readonly next: string | undefined;
 }
@@ -69,6 +77,10 @@ export interface Bucket {
   /** Removes an object, if there is one. */
   remove(key: string, signal: AbortSignal): Promise<void>;
   list(prefix: string, page: string | undefined, signal: AbortSignal): Promise<Page>;
+  /** Uploads of objects whose keys begin with `prefix` that have not ended. */
+  listUploads(prefix: string, page: string | undefined, signal: AbortSignal): Promise<UploadPage>;
+  /** Ends an upload, if there is still one. */
+  abortUpload(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
   /** An address at which anybody can GET the object for some minutes. */
   url(key: string): Promise<string>;
 }

@@ -9,6 +9,7 @@ import type {
   ListedBlob,
   ListedObject,
   OpenBlob,
+  UnfinishedUpload,
   UnsatisfiableRange,
 } from '../store.ts';
 import type { Bucket, ListedKey } from './bucket.ts';
@@ -83,6 +84,18 @@ export function createBucketStore(bucket: Bucket, tuning: Tuning): BlobStore {
     }
   }
 
+  async function* listUploads(): AsyncGenerator<UnfinishedUpload> {
+    let page: string | undefined;
+    do {
+      const current = page;
+      const { uploads, next } = await attempt((signal) =>
+        bucket.listUploads(BLOBS, current, signal),
+      );
+      yield* uploads;
+      page = next;
+    } while (page !== undefined);
+  }
+
   const objects = createObjects(bucket, tuning);
   return {
     stat,
@@ -101,6 +114,10 @@ export function createBucketStore(bucket: Bucket, tuning: Tuning): BlobStore {
     },
     deleteObject: objects.remove,
     listObjects,
+    listUploads,
+    abortUpload: async (upload) => {
+      await attempt((signal) => bucket.abortUpload(upload, signal));
+    },
   };
 }
 

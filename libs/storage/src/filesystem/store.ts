@@ -9,6 +9,7 @@ import { createReadBudget } from './read-budget.ts';
 import { openBlob, readObject, statBlob } from './read.ts';
 import { removeBlob, removeObject } from './remove.ts';
 import type { WritableLayout } from './temporary.ts';
+import { abortUpload, listUploads } from './uploads.ts';
 import { putBlob, putObjectIfAbsent } from './write.ts';
 import { currentWriter } from './writer.ts';
 
@@ -56,6 +57,8 @@ export async function createFilesystemStore(options: FilesystemStoreOptions): Pr
     putObjectIfAbsent: (name, bytes) => putObjectIfAbsent(layout, name, bytes),
     deleteObject: (name) => removeObject(layout, name),
     listObjects: (prefix) => listObjects(layout, prefix),
+    listUploads: () => listUploads(layout),
+    abortUpload: (upload) => abortUpload(layout, upload),
   };
 }
 

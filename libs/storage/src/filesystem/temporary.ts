@@ -75,7 +75,8 @@ export async function sweepTemporaryFiles(layout: WritableLayout, nowMs: number)
     try {
       const { mtimeMs } = await stat(path);
       const stale = nowMs - mtimeMs > DAY_MS || (await hasWriterEnded(name, layout.writer));
-      if (stale) await rm(path, { force: true });
+      // Folders are those of an import that was killed.
+      if (stale) await rm(path, { recursive: true, force: true });
     } catch (error) {
       // Finished or swept by another server meanwhile, or another user's to remove.
       if (!['ENOENT', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;

@@ -10,6 +10,7 @@ import type { Bucket, ListedKey, StoredObject } from '../bucket/bucket.ts';
 import type { Tuning } from '../bucket/tuning.ts';
 import { BlobError } from '../error.ts';
 import type { S3Clients } from './client.ts';
+import { abortUpload, listUploads } from './uploads.ts';
 import { s3Error, statusOf } from './error.ts';
 import { uploadParts } from './multipart.ts';
 import { openObject } from './read.ts';
@@ -119,6 +120,18 @@ export function createS3Bucket(
         });
         return { objects, next };
       });
+    },
+
+    listUploads(prefix, page, signal) {
+      return translated(`list what is half uploaded to ${name}/${prefix}`, () =>
+        listUploads(writer, bucket, prefix, page, signal),
+      );
+    },
+
+    async abortUpload({ id, name: key }, signal) {
+      await translated(`end an upload of ${name}/${key}`, () =>
+        abortUpload(writer, bucket, key, id, signal),
+      );
     },
 
     url(key) {

@@ -6,6 +6,8 @@ const CODES: ReadonlyMap<string, BlobErrorCode> = new Map([
   ['NoSuchKey', 'not-found'],
   ['NotFound', 'not-found'],
   ['NoSuchBucket', 'invalid'],
+  // Of compatible servers, with status 501: trying again does not help.
+  ['NotImplemented', 'invalid'],
   ['QuotaExceeded', 'full'],
   ['InsufficientStorage', 'full'],
   ['XMinioStorageFull', 'full'],

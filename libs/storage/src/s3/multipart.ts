@@ -1,5 +1,4 @@
 import {
-  AbortMultipartUploadCommand,
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -11,6 +10,7 @@ import type { Tuning } from '../bucket/tuning.ts';
 import { BlobError } from '../error.ts';
 import { s3Error } from './error.ts';
 import { conditionOf, objectOf, type S3Upload } from './upload.ts';
+import { abortUpload } from './uploads.ts';
 
 /** S3's limit (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html). */
 const MAX_PARTS = 10_000;
@@ -117,13 +117,12 @@ function checksumOf(bytes: Uint8Array): string {
   return checksum.toString('base64');
 }
 
-/** As far as that works: parts that stay are no object, and a lifecycle rule of the bucket can remove them. */
+/** As far as that works: parts that stay are no object, and collection or a lifecycle rule of the bucket removes them. */
 async function removeParts(upload: S3Upload, id: string): Promise<void> {
   const { clients, signal } = upload;
   if (signal.aborted) return;
   try {
-    const command = new AbortMultipartUploadCommand({ ...objectOf(upload), UploadId: id });
-    await clients.writer.send(command, { abortSignal: signal });
+    await abortUpload(clients.writer, upload.bucket, upload.key, id, signal);
   } catch {
     // The caller hears of the upload's own failure.
   }

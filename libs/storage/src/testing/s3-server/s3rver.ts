@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { writeWhole, type FileStore } from './whole-files.ts';
 
 interface Options {
   readonly address: string;
@@ -11,6 +12,7 @@ interface Options {
 }
 
 interface Instance {
+  readonly store: FileStore;
   run(): Promise<AddressInfo>;
   close(): Promise<void>;
 }
@@ -18,4 +20,11 @@ interface Instance {
 const require = createRequire(import.meta.url);
 
 /** The part of s3rver that the tests use; it ships no types. */
-export const S3rver: new (options: Options) => Instance = require('s3rver');
+const S3rver: new (options: Options) => Instance = require('s3rver');
+
+/** s3rver, whose objects are there whole or not at all. */
+export function createS3rver(options: Options): Instance {
+  const instance = new S3rver(options);
+  writeWhole(instance.store);
+  return instance;
+}

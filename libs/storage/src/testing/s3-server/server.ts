@@ -4,12 +4,13 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { S3rver } from './s3rver.ts';
+import { createS3rver } from './s3rver.ts';
 import { forward } from '../forward.ts';
 import { readBody } from '../gcs-server/answer.ts';
 import { listen } from '../listen.ts';
 import { spanOf } from '../span.ts';
 import { verifyPresigned } from './signature.ts';
+import { createUploads, type Uploads } from './uploads.ts';
 
 export interface S3ServerOptions {
   /** The one bucket that there is. */
@@ -19,7 +20,11 @@ export interface S3ServerOptions {
   /** The server's clock, in ms since the epoch. */
   readonly now?: () => number;
   /** Refuses, by method and path, what the credentials do not permit. Default: nothing. */
-  readonly isDenied?: (method: string, path: string) => boolean;
+  readonly isDenied?: (method: string, path: string, query: URLSearchParams) => boolean;
+  /** Whether unfinished uploads can be listed, which some servers do not do. Default: yes. */
+  readonly listsUploads?: boolean;
+  /** How many unfinished uploads a page of their listing holds. Default: 1,000, as at Amazon. */
+  readonly pageSize?: number;
   /** Sees each request before it is served. */
   readonly onRequest?: (request: IncomingMessage) => void;
 }
@@ -31,16 +36,18 @@ export interface S3Server {
   parts(): number;
   /** Makes an object as old as if it had been put at `time`. */
   age(key: string, time: Date): Promise<void>;
+  /** Those in parts that have not ended. */
+  readonly uploads: Pick<Uploads, 'age' | 'begin' | 'count'>;
   readonly close: () => Promise<void>;
 }
 
 /**
  * s3rver, and before it what it lacks of S3: conditional writes, comparison of content with its checksums, verification
- * of presigned addresses, and ranges of every form.
+ * of presigned addresses, ranges of every form, and the list of unfinished uploads and their end.
  */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 's3-server-'));
-  const s3rver = new S3rver({
+  const s3rver = createS3rver({
     address: '127.0.0.1',
     port: 0,
     directory,
@@ -51,6 +58,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const { port } = await s3rver.run();
   const target = `http://127.0.0.1:${port}`;
   const agent = new Agent({ keepAlive: true });
+  const uploads = createUploads(join(directory, options.bucket));
   let parts = 0;
   /** Conditional writes take turns: what they look at must not change before they write. */
   let turn: Promise<void> = Promise.resolve();
@@ -61,7 +69,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     if (url.searchParams.has('partNumber')) parts += 1;
     const body = await readBody(request);
     if (body === null) return;
-    if (options.isDenied?.(request.method ?? '', url.pathname) === true) {
+    if (options.isDenied?.(request.method ?? '', url.pathname, url.searchParams) === true) {
       return refuse(response, 403, 'AccessDenied');
     }
     if (url.searchParams.has('X-Amz-Signature')) {
@@ -71,6 +79,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
       return refuse(response, 403, 'AccessDenied');
     }
     if (!matchesChecksums(request, body)) return refuse(response, 400, 'BadDigest');
+    if (await serveUploads(request, response, url)) return;
     const { 'if-none-match': absent, 'if-match': present } = request.headers;
     const isWrite = request.method === 'PUT' || request.method === 'POST';
     const { conditionalWrites = true } = options;
@@ -79,6 +88,29 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
       return await turn;
     }
     await pass(request, response, body);
+  }
+
+  /** What s3rver lacks of uploads in parts; false where it goes on. */
+  async function serveUploads(
+    { method }: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): Promise<boolean> {
+    if (method === 'GET' && url.searchParams.has('uploads')) {
+      if (options.listsUploads === false) refuse(response, 501, 'NotImplemented');
+      else answerXml(response, 200, uploads.list(url.searchParams, options.pageSize ?? 1000));
+      return true;
+    }
+    const id = url.searchParams.get('uploadId');
+    if (id === null) return false;
+    if (!uploads.has(id)) {
+      refuse(response, 404, 'NoSuchUpload');
+      return true;
+    }
+    if (method !== 'DELETE') return false;
+    await uploads.abort(id);
+    response.writeHead(204).end();
+    return true;
   }
 
   async function writeIf(
@@ -117,8 +149,26 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     if (statusCode === 200 && request.method === 'GET' && range !== undefined) {
       return await passRange(answer, response, range);
     }
+    if (statusCode === 200 && request.method === 'POST') {
+      const { pathname, searchParams } = new URL(request.url ?? '', target);
+      const id = searchParams.get('uploadId');
+      if (id !== null) uploads.end(id);
+      if (searchParams.has('uploads')) return await passBegun(answer, response, pathname);
+    }
     response.writeHead(statusCode, headers);
     answer.pipe(response);
+  }
+
+  /** Notes an upload that s3rver has begun. */
+  async function passBegun(
+    answer: IncomingMessage,
+    response: ServerResponse,
+    pathname: string,
+  ): Promise<void> {
+    const text = String(await readBody(answer));
+    const id = /<UploadId>([^<]+)</.exec(text)?.[1] ?? '';
+    uploads.begin(decodeURIComponent(pathname).slice(options.bucket.length + 2), id);
+    answerXml(response, 200, text);
   }
 
   async function age(key: string, time: Date): Promise<void> {
@@ -133,6 +183,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     endpoint: origin,
     parts: () => parts,
     age,
+    uploads,
     async close() {
       await close();
       agent.destroy();
@@ -183,6 +234,10 @@ function crc32Of(body: Buffer): string {
 
 function refuse(response: ServerResponse, status: number, code: string): void {
   const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
+  answerXml(response, status, body);
+}
+
+function answerXml(response: ServerResponse, status: number, body: string): void {
   response.writeHead(status, {
     'Content-Type': 'application/xml',
     'Content-Length': Buffer.byteLength(body),
