@@ -3,6 +3,7 @@ import pretty from 'pino-pretty';
 
 import type { Config } from './config.ts';
 import type { Exchange } from './http/exchange.ts';
+import { LogOutput } from './log-output.ts';
 import { redactUrl } from './redact.ts';
 
 export type { Logger };
@@ -20,7 +21,7 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
           translateTime: 'SYS:HH:MM:ss.l',
           colorize: process.stdout.isTTY,
         })
-      : pino.destination({ fd: 1, sync: false, minLength: 0 });
+      : new LogOutput(1);
   return pino(options, stream);
 }
 

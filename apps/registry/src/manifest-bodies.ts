@@ -1,7 +1,7 @@
 import { type BlobOpener, type Digest, readBlob } from '@nixery/storage';
-import { LRUCache } from 'lru-cache';
 
 import { MANIFEST_MEDIA_TYPES } from './http/accept.ts';
+import { Recent } from './recent.ts';
 
 /** distribution-spec, "Pushing Manifests": registries should take manifests of at least 4 MiB; ours are far smaller. */
 const MAX_MANIFEST = 4 * 1024 * 1024;
@@ -11,7 +11,8 @@ const MAX_MEMORY = 128 * 1024 * 1024;
 const ENTRY_SIZE = 512;
 
 export interface ManifestBody {
-  readonly bytes: Buffer;
+  /** Each character stands for a byte: node:http sends a string together with its headers. */
+  readonly latin1: string;
   /** Undefined where it is no manifest. */
   readonly mediaType: string | undefined;
 }
@@ -19,9 +20,9 @@ export interface ManifestBody {
 /** Manifests by digest, from the storage, the lately used ones from memory: under a digest a body never changes. */
 export class ManifestBodies {
   readonly #store: BlobOpener;
-  readonly #recent = new LRUCache<Digest, ManifestBody>({
+  readonly #recent = new Recent<Digest, ManifestBody>({
     maxSize: MAX_MEMORY,
-    sizeCalculation: ({ bytes }) => bytes.length + ENTRY_SIZE,
+    sizeOf: ({ latin1 }) => latin1.length + ENTRY_SIZE,
   });
 
   constructor(store: BlobOpener) {
@@ -33,9 +34,15 @@ export class ManifestBodies {
     const recent = this.#recent.get(digest);
     if (recent !== undefined) return recent;
     const bytes = Buffer.from(await readBlob(this.#store, digest, MAX_MANIFEST));
-    const body = { bytes, mediaType: mediaTypeOf(bytes) };
+    const body = { latin1: bytes.toString('latin1'), mediaType: mediaTypeOf(bytes) };
     this.#recent.set(digest, body);
     return body;
+  }
+
+  /** The same for who reads it. */
+  async bytes(digest: Digest): Promise<Buffer> {
+    const { latin1 } = await this.get(digest);
+    return Buffer.from(latin1, 'latin1');
   }
 }
 

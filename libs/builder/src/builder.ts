@@ -1,4 +1,10 @@
-import type { CacheClient, Digest, ManifestHit, ManifestRecord } from '@nixery/cache';
+import type {
+  CacheClient,
+  Digest,
+  ManifestForms,
+  ManifestHit,
+  ManifestRecord,
+} from '@nixery/cache';
 
 import type { Asker } from './asker.ts';
 import {
@@ -85,9 +91,31 @@ export class Builder {
     form: ManifestForm = 'oci',
     asker: Asker = {},
   ): Promise<ManifestRecord> {
-    const { cache, images, staleMs } = this.#options;
-    const key = images.requestKey(request, form);
-    const hit = await cache.getManifest(key, { allowStale: true });
+    const key = this.requestKey(request, form);
+    const hit = await this.#options.cache.getManifest(key, { allowStale: true });
+    return await this.#given(key, request, form, asker, hit);
+  }
+
+  /** The same for who wants no more of the record, which is as fast as it gets. */
+  async forms(
+    request: PullRequest,
+    form: ManifestForm = 'oci',
+    asker: Asker = {},
+  ): Promise<ManifestForms> {
+    const key = this.requestKey(request, form);
+    const hit = await this.#options.cache.getForms(key, { allowStale: true });
+    return await this.#given(key, request, form, asker, hit);
+  }
+
+  /** What the cache found, where it may be served; else what is built. */
+  async #given<R extends ManifestForms>(
+    key: string,
+    request: PullRequest,
+    form: ManifestForm,
+    asker: Asker,
+    hit: ManifestHit<R> | null,
+  ): Promise<R | ManifestRecord> {
+    const { staleMs } = this.#options;
     if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
       this.#known += 1;
       if (isDue(hit)) this.#refresh(key, request, form, asker);
@@ -158,11 +186,13 @@ export class Builder {
   }
 }
 
-function isDue({ ageMs, maxAgeMs }: ManifestHit): boolean {
+type Aging = Pick<ManifestHit, 'ageMs' | 'maxAgeMs'>;
+
+function isDue({ ageMs, maxAgeMs }: Aging): boolean {
   return maxAgeMs !== null && ageMs >= maxAgeMs * REFRESH_FROM;
 }
 
 /** Whether a stale image may be served all the same. One of unknown age (the clock was set back) may not. */
-function isWithin({ ageMs, maxAgeMs }: ManifestHit, staleMs: number): boolean {
+function isWithin({ ageMs, maxAgeMs }: Aging, staleMs: number): boolean {
   return maxAgeMs !== null && ageMs >= maxAgeMs && ageMs < maxAgeMs + staleMs;
 }

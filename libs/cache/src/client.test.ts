@@ -56,6 +56,20 @@ describe('a client', () => {
     expect(await client.getManifest('k')).toBeNull();
   });
 
+  test('tells of the forms alone as it does of the whole record, and counts it as a use', async () => {
+    const { client } = connect(':memory:');
+    await client.putManifest('k', 'pinned', manifestRecord(10));
+    const { forms } = manifestRecord(10);
+    const whole = await client.getManifest('k');
+    expect(await client.getForms('k')).toEqual({
+      ...whole,
+      record: { forms },
+      ageMs: expect.any(Number),
+    });
+    expect(await client.getForms('unknown')).toBeNull();
+    expect(await client.stats()).toMatchObject({ manifests: { hits: 2, misses: 1 } });
+  });
+
   test('finds manifests and layers by digest, and lists names and tags', async () => {
     const { client } = connect(':memory:');
     await client.putManifest('k', 'moving', manifestRecord(10));

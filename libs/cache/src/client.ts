@@ -18,6 +18,7 @@ import {
   type LayerEntry,
   type LayerRecord,
   type ManifestEntry,
+  type ManifestForms,
   type ManifestHit,
   type ManifestKind,
   type ManifestRecord,
@@ -71,6 +72,17 @@ export class ActorClient implements CacheClient {
   ): Promise<ManifestHit | null> {
     return this.#missOnFailure(
       { type: 'manifest.get', key, allowStale },
+      (reply) => reply.hit,
+      null,
+    );
+  }
+
+  async getForms(
+    key: string,
+    { allowStale = false }: { readonly allowStale?: boolean } = {},
+  ): Promise<ManifestHit<ManifestForms> | null> {
+    return this.#missOnFailure(
+      { type: 'manifest.forms', key, allowStale },
       (reply) => reply.hit,
       null,
     );

@@ -8,6 +8,7 @@ import type {
   LayerRecord,
   ListCursor,
   ManifestEntry,
+  ManifestForms,
   ManifestHit,
   ManifestKind,
   ManifestRecord,
@@ -67,6 +68,11 @@ export interface CacheClient {
     key: string,
     options?: { readonly allowStale?: boolean },
   ): Promise<ManifestHit | null>;
+  /** The same, of the record only what serving the image needs. */
+  getForms(
+    key: string,
+    options?: { readonly allowStale?: boolean },
+  ): Promise<ManifestHit<ManifestForms> | null>;
   /** @returns true once it is durable. The entry's age counts from now. */
   putManifest(key: string, kind: ManifestKind, record: ManifestRecord): Promise<boolean>;
   /** By digest: of a form, the config, or a layer. @returns true once nothing of it is left */

@@ -12,6 +12,7 @@ export type {
   LayerRecord,
   ListCursor,
   ManifestEntry,
+  ManifestForms,
   ManifestHit,
   ManifestKind,
   ManifestRecord,

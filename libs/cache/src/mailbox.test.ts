@@ -26,7 +26,7 @@ function tags(id: number, ...tags: string[]): Answer {
 }
 
 describe('a mailbox', () => {
-  test('sends the asks of one turn in one message, in their order', async () => {
+  test('sends the asks of one tick in one message, in their order', async () => {
     const { mailbox, sent } = openMailbox();
     const first = mailbox.ask(tagsOf('a'));
     const second = mailbox.ask(tagsOf('b'));

@@ -19,15 +19,15 @@ interface Waiting {
 }
 
 /**
- * The client's side of the protocol: pairs answers with asks. The asks of one turn of the event loop leave in one
- * message, in order, since each message costs a wake-up of the other thread.
+ * The client's side of the protocol: pairs answers with asks. The asks of one tick leave in one message, in order,
+ * since each message costs a wake-up of the other thread.
  */
 export class Mailbox {
   readonly #options: MailboxOptions;
   /** In the order of asking, which is that of their deadlines. */
   readonly #waiting = new Map<number, Waiting>();
   #outbox: Ask[] = [];
-  #flushing: NodeJS.Immediate | undefined;
+  #flushing = false;
   #timer: NodeJS.Timeout | undefined;
   #lastId = 0;
   #unanswered = 0;
@@ -84,10 +84,9 @@ export class Mailbox {
     }
   }
 
-  /** Sends what waits for the end of the turn. */
+  /** Sends what waits for the end of the tick. */
   flush(): void {
-    clearImmediate(this.#flushing);
-    this.#flushing = undefined;
+    this.#flushing = false;
     if (this.#outbox.length === 0) return;
     const asks = this.#outbox;
     this.#outbox = [];
@@ -96,9 +95,7 @@ export class Mailbox {
 
   /** Rejects every ask and forgets it: the actor that had them is gone. */
   rejectAll(reason: (type: CacheRequest['type']) => CacheError): void {
-    clearImmediate(this.#flushing);
     clearTimeout(this.#timer);
-    this.#flushing = undefined;
     this.#timer = undefined;
     this.#outbox = [];
     this.#unanswered = 0;
@@ -116,10 +113,16 @@ export class Mailbox {
       this.#unanswered += 1;
       this.#waiting.set(this.#lastId, { type, askedAt: now, resolve, reject });
       this.#outbox.push({ id: this.#lastId, request });
-      // Not a microtask: sockets that became readable together are read in one poll phase, one callback after another.
-      this.#flushing ??= setImmediate(() => this.flush());
+      this.#flushSoon();
       this.#timer ??= setTimeout(() => this.#expire(), this.#options.timeoutMs);
     });
+  }
+
+  /** Not by setImmediate: who collects requests until the end of a turn, as the server does, would wait for the next one's. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(() => this.flush());
   }
 
   /** One timer serves all asks: a timer for each would cost more than the ask. */

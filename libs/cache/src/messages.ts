@@ -12,6 +12,7 @@ import type {
   LayerRecord,
   ListCursor,
   ManifestEntry,
+  ManifestForms,
   ManifestHit,
   ManifestKind,
   ManifestRecord,
@@ -19,6 +20,8 @@ import type {
 
 export type CacheRequest =
   | { readonly type: 'manifest.get'; readonly key: string; readonly allowStale: boolean }
+  /** The same for who serves it: a message is copied, and layers are most of a record. */
+  | { readonly type: 'manifest.forms'; readonly key: string; readonly allowStale: boolean }
   | {
       readonly type: 'manifest.put';
       readonly key: string;
@@ -76,6 +79,7 @@ export type BlobRole = 'manifest' | 'content';
 /** A reply carries its request's type; `ok` means durable. */
 export type CacheReply =
   | { readonly type: 'manifest.get'; readonly hit: ManifestHit | null }
+  | { readonly type: 'manifest.forms'; readonly hit: ManifestHit<ManifestForms> | null }
   | { readonly type: 'manifest.put'; readonly ok: true }
   | { readonly type: 'manifest.drop'; readonly ok: true }
   | { readonly type: 'manifest.find'; readonly entry: ManifestEntry | null }

@@ -95,10 +95,13 @@ export interface BlobHolder {
   readonly position: number;
 }
 
+/** What serving an image needs of its record: a small part. */
+export type ManifestForms = Pick<ManifestRecord, 'forms'>;
+
 /** What a look-up by key finds. */
-export interface ManifestHit {
+export interface ManifestHit<R extends ManifestForms = ManifestRecord> {
   readonly kind: ManifestKind;
-  readonly record: ManifestRecord;
+  readonly record: R;
   /** ms since it was put, never negative. */
   readonly ageMs: number;
   /** ms for which it counts as fresh; null: always. A refresh is due from some part of it on. */

@@ -3,12 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Ask, FromActor } from './messages.ts';
+import type { Ask, FromActor, ToActor } from './messages.ts';
 import { actorDefaults } from './options.ts';
 import type { LayerRecord } from './records.ts';
 import { serve } from './serve.ts';
 import { temporaryFolder } from './testing/folder.ts';
 import { layerRecord } from './testing/records.ts';
+import { decodeReport, encode } from './wire.ts';
 
 const STOP: Ask = { id: 99, request: { type: 'stop' } };
 
@@ -17,10 +18,10 @@ function serveHere(file: string) {
   const { port1: port, port2: actor } = new MessageChannel();
   const received: FromActor[] = [];
   const closed = once(port, 'close');
-  port.on('message', (message: FromActor) => received.push(message));
+  port.on('message', (message: string) => received.push(decodeReport(message)));
   onTestFinished(() => port.close());
   serve(actor, { ...actorDefaults, file });
-  return { port, received, closed };
+  return { send: (asks: ToActor) => port.postMessage(encode(asks)), received, closed };
 }
 
 function answersGet(record: LayerRecord | null) {
@@ -29,12 +30,12 @@ function answersGet(record: LayerRecord | null) {
 }
 
 test('the actor says ready, answers look-ups before changes that wait, and lets go of its port at stop', async () => {
-  const { port, received, closed } = serveHere(':memory:');
+  const { send, received, closed } = serveHere(':memory:');
   const put: Ask = { id: 1, request: { type: 'layer.put', key: 'k', record: layerRecord(1) } };
   const get: Ask = { id: 2, request: { type: 'layer.get', keys: ['k'] } };
-  port.postMessage([put, get]);
+  send([put, get]);
   await vi.waitUntil(() => received.length === 3);
-  for (const asks of [[get], [put, STOP]]) port.postMessage(asks);
+  for (const asks of [[get], [put, STOP]]) send(asks);
   await closed;
 
   const done = { id: 1, ok: true, reply: { type: 'layer.put', ok: true } };
@@ -51,8 +52,8 @@ test('the actor says ready, answers look-ups before changes that wait, and lets 
 test('the actor warns before it says ready when it had to start over', async () => {
   const file = join(await temporaryFolder(), 'cache.db');
   await writeFile(file, 'no database '.repeat(500));
-  const { port, received, closed } = serveHere(file);
-  port.postMessage([STOP]);
+  const { send, received, closed } = serveHere(file);
+  send([STOP]);
   await closed;
 
   expect(received).toMatchObject([

@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { isSqliteError } from './database.ts';
-import { isChange, type Answer, type Ask, type FromActor, type ToActor } from './messages.ts';
+import { isChange, type Answer, type Ask, type FromActor } from './messages.ts';
 import type { ActorOptions } from './options.ts';
 import { CacheState } from './state.ts';
+import { decodeAsks, encode } from './wire.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
 /** ms between two looks for work that reads left behind. An image in constant use costs one write in that time. */
@@ -36,7 +37,8 @@ export function serve(port: MessagePort, options: ActorOptions): void {
   let slice: NodeJS.Immediate | undefined;
   let maintenanceFailed = false;
 
-  port.on('message', (asks: ToActor) => {
+  port.on('message', (message: string) => {
+    const asks = decodeAsks(message);
     const lookUps = asks.filter(({ request }) => !isChange(request));
     if (lookUps.length > 0) post({ type: 'answers', answers: lookUps.map(answerTo) });
     if (lookUps.length === asks.length) return;
@@ -46,7 +48,7 @@ export function serve(port: MessagePort, options: ActorOptions): void {
   post({ type: 'ready' });
 
   function post(message: FromActor): void {
-    port.postMessage(message);
+    port.postMessage(encode(message));
   }
 
   function answerTo(ask: Ask): Answer {

@@ -75,6 +75,11 @@ export class CacheState {
         const hit = manifests.get(request.key, request.allowStale);
         return { type: request.type, hit };
       }
+      case 'manifest.forms': {
+        const hit = manifests.get(request.key, request.allowStale);
+        const forms = hit && { ...hit, record: { forms: hit.record.forms } };
+        return { type: request.type, hit: forms };
+      }
       case 'manifest.put':
         manifests.put(request.key, request.kind, request.record);
         tags.note(request.record.request.name, request.record.request.reference);

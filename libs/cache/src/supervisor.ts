@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { FromActor, ToActor } from './messages.ts';
+import { decodeReport, encode } from './wire.ts';
 
 /**
  * - `starting`: the thread runs, its database is not open yet; messages wait in its port
@@ -53,7 +54,7 @@ export class Supervisor {
   }
 
   post(asks: ToActor): void {
-    this.#worker?.postMessage(asks);
+    this.#worker?.postMessage(encode(asks));
   }
 
   /** Ends a thread that has stopped answering; what follows is the same as after a crash. */
@@ -91,7 +92,8 @@ export class Supervisor {
     this.#worker = worker;
     this.#state = 'starting';
     this.#readyAt = undefined;
-    worker.on('message', (message: FromActor) => {
+    worker.on('message', (text: string) => {
+      const message = decodeReport(text);
       if (message.type === 'ready' && this.#state === 'starting') {
         this.#state = 'ready';
         this.#readyAt = performance.now();

@@ -1,4 +1,4 @@
-import { type Server, STATUS_CODES } from 'node:http';
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { type HttpError, httpErrors } from './errors.ts';
@@ -17,24 +17,32 @@ const LINGER_MS = 2_000;
  * itself node:http would send a status without a body, or hang up.
  */
 export function answerUnreadable(server: Server): void {
-  /** Connections on which an answer is under way: whatever else were written there would become part of it. */
-  const answering = new WeakSet<Duplex>();
+  /** The answer that is under way on a connection: whatever else were written there would become part of it. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  const ending = new WeakSet<Duplex>();
   server.on('request', ({ socket }, response) => {
-    answering.add(socket);
-    response.once('close', () => answering.delete(socket));
+    answers.set(socket, response);
+    response.once('close', () => {
+      if (answers.get(socket) === response) answers.delete(socket);
+    });
   });
+
+  function end(socket: Duplex, failure: HttpError): void {
+    // The parser goes on complaining.
+    if (ending.has(socket)) return;
+    ending.add(socket);
+    const response = answers.get(socket);
+    if (response === undefined) refuse(socket, failure);
+    // What came before is answered yet.
+    else response.once('close', () => hangUp(socket));
+  }
+
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET' || answering.has(socket)) {
-      socket.destroy();
-      return;
-    }
-    refuse(socket, (FAILURES[error.code ?? ''] ?? httpErrors.requestMalformed)());
+    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy();
+    else end(socket, (FAILURES[error.code ?? ''] ?? httpErrors.requestMalformed)());
   });
   // https://www.rfc-editor.org/rfc/rfc9110#name-connect
-  server.on('connect', (_request, socket) => {
-    if (answering.has(socket)) socket.destroy();
-    else refuse(socket, httpErrors.readOnly());
-  });
+  server.on('connect', (_request, socket) => end(socket, httpErrors.readOnly()));
 }
 
 /** Writes an error to a connection that node:http has let go of, and ends it. */
@@ -46,11 +54,16 @@ function refuse(socket: Duplex, { body, headers, status }: HttpError): void {
     `Content-Length: ${body.length}`,
     'Connection: close',
   ];
+  hangUp(socket, `${head.join('\r\n')}\r\n\r\n${body.toString()}`);
+}
+
+/** Ends a connection that node:http has let go of once everything is sent, this last. */
+function hangUp(socket: Duplex, last = ''): void {
   // Nobody else listens any more, and whoever reset the connection needs no answer.
   socket.on('error', () => {});
   // What is left unread would reset the connection, and with it the answer.
   socket.resume();
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body.toString()}`);
+  socket.end(last);
   const linger = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(linger));
 }

@@ -49,6 +49,10 @@ export class Exchange {
     this.path = queryAt === -1 ? this.url : this.url.slice(0, queryAt);
   }
 
+  get hasQuery(): boolean {
+    return this.path.length < this.url.length;
+  }
+
   /** What follows the path. Every call reads it anew. */
   get query(): URLSearchParams {
     return new URLSearchParams(this.url.slice(this.path.length));
@@ -104,15 +108,15 @@ export class Exchange {
     this.response.end();
   }
 
-  /** Sends a whole answer, to HEAD only its headers. */
-  send(status: number, headers: RawHeaders, body: Buffer): void {
+  /**
+   * Sends a whole answer, to HEAD only its headers.
+   *
+   * @param body latin1: each character stands for a byte. node:http writes a string together with the headers, in one piece
+   */
+  send(status: number, headers: RawHeaders, body: string): void {
     this.writeHead(status, [...headers, 'Content-Length', String(body.length)]);
-    if (this.isHead) {
-      this.response.end();
-    } else {
-      // node:http writes a string together with the headers, in one piece. As latin1 every byte is a character of it.
-      this.response.end(body.toString('latin1'), 'latin1');
-    }
+    if (this.isHead) this.response.end();
+    else this.response.end(body, 'latin1');
   }
 
   /**
@@ -133,7 +137,7 @@ export class Exchange {
     }
     const document = write(failure);
     const headers = { ...document.headers, 'Cache-Control': 'no-store', ...failure.headers };
-    this.send(failure.status, Object.entries(headers).flat(), document.body);
+    this.send(failure.status, Object.entries(headers).flat(), document.body.toString('latin1'));
   }
 }
 

@@ -38,7 +38,7 @@ async function ask(query: string, init: RequestInit = {}): Promise<Response> {
 
 async function answer(exchange: Exchange, waiting: Promise<Held<string>>): Promise<void> {
   const held = await waiting;
-  if (!held.over) exchange.send(200, [], Buffer.from(held.value));
+  if (!held.over) exchange.send(200, [], held.value);
 }
 
 function connections(): Promise<number> {

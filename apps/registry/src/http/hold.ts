@@ -31,13 +31,12 @@ export async function hold<T>(
   work: Promise<T>,
   { holdMs, lastHoldMs }: HoldTimes,
 ): Promise<Held<T>> {
-  const { query } = exchange;
-  const hop = hopOf(query);
+  const hop = hopOf(exchange);
   const isLast = hop >= MAX_HOPS;
   const held = await within(work, isLast ? lastHoldMs : holdMs);
   if (exchange.isOver) return { over: true };
   if (held.over && isLast) throw httpErrors.stillBuilding();
-  if (held.over) sendOn(exchange, nextHop(query, hop));
+  if (held.over) sendOn(exchange, nextHop(exchange.query, hop));
   return held;
 }
 
@@ -49,8 +48,8 @@ function nextHop(query: URLSearchParams, hop: number): string {
 }
 
 /** Hops beyond the last are the last: a client that counts on by itself must not begin anew for ever. */
-function hopOf(query: URLSearchParams): number {
-  const text = query.get(HOP) ?? '';
+function hopOf(exchange: Exchange): number {
+  const text = exchange.hasQuery ? (exchange.query.get(HOP) ?? '') : '';
   return /^[1-9]\d*$/.test(text) ? Math.min(Number(text), MAX_HOPS) : 0;
 }
 

@@ -7,6 +7,7 @@ import type { RegistryApi } from '../routes/v2.ts';
 import { HttpError, httpErrors } from './errors.ts';
 import { type ErrorDocument, Exchange } from './exchange.ts';
 import { labelOf, parseRoute, type Route, type RouteLabel } from './route.ts';
+import { Turn } from './turn.ts';
 
 export interface ListenerOptions {
   readonly access: Pick<Access, 'admit' | 'stranger'>;
@@ -69,25 +70,18 @@ export function createListener({
     }
   }
 
-  return (request, response) => {
-    const exchange = new Exchange(request, response, showsBuilds);
-    const { path } = exchange;
-    const isApi = path === '/v2' || path.startsWith('/v2/');
-    const route = isApi ? parseRoute(path) : undefined;
-    onBegin();
-    response.on('close', () => onEnd(exchange, route?.kind ?? labelOf(path)));
-    // Nothing is upgraded to, but the parser takes whatever follows for the other protocol.
-    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
-    const hosts = countHosts(request);
-    if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
-      exchange.fail(httpErrors.hostMissing());
-      return;
-    }
-    if (isOpen(path)) {
-      answerOther(exchange, access.stranger(request));
-      return;
-    }
+  function admit(exchange: Exchange, route: Route | undefined): void {
+    const { path, request } = exchange;
     try {
+      const hosts = countHosts(request);
+      if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
+        exchange.fail(httpErrors.hostMissing());
+        return;
+      }
+      if (isOpen(path)) {
+        answerOther(exchange, access.stranger(request));
+        return;
+      }
       const caller = access.admit(request);
       if (caller instanceof Promise) {
         caller
@@ -99,6 +93,19 @@ export function createListener({
     } catch (error) {
       fail(exchange, route, error);
     }
+  }
+
+  const turn = new Turn();
+  return (request, response) => {
+    const exchange = new Exchange(request, response, showsBuilds);
+    const { path } = exchange;
+    const isApi = path === '/v2' || path.startsWith('/v2/');
+    const route = isApi ? parseRoute(path) : undefined;
+    onBegin();
+    response.on('close', () => onEnd(exchange, route?.kind ?? labelOf(path)));
+    // Nothing is upgraded to, but the parser takes whatever follows for the other protocol.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    turn.put(() => admit(exchange, route));
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Exchange } from './exchange.ts';
 
-export function jsonBody(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
+/** As latin1. */
+export function jsonBody(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('latin1');
 }
 
 export function sendJson(exchange: Exchange, value: object): void {

@@ -51,7 +51,7 @@ export class ImageLayers {
   /** Who adopts an image of another server's has no records of its layers, but its config says what is in them. */
   async #history(config: Digest): Promise<readonly string[]> {
     try {
-      const { bytes } = await this.#options.bodies.get(config);
+      const bytes = await this.#options.bodies.bytes(config);
       return (parseConfig(bytes)?.history ?? []).map((entry) =>
         entry.created_by === 'nix symlinks' ? SYMLINKS : entry.created_by.replace(/^nix /, ''),
       );

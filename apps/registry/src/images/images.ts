@@ -141,7 +141,7 @@ export class Images {
   /** Null where the storage has lost it: the next pull makes it again. */
   async #body(digest: Digest): Promise<Uint8Array | null> {
     try {
-      return (await this.#options.bodies.get(digest)).bytes;
+      return await this.#options.bodies.bytes(digest);
     } catch (error) {
       if (error instanceof BlobError && error.code !== 'unavailable') return null;
       throw error;

@@ -1,5 +1,7 @@
 import type { CacheClient, CacheEvent, CacheStats } from '@nixery/cache';
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+import { PlainHistogram } from './plain-histogram.ts';
 
 /** Seconds: from a hop between threads to the time-out of an ask. */
 const BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1, 5];
@@ -7,18 +9,17 @@ const BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1,
 /** The cache actor. */
 export class CacheMetrics {
   readonly #registry: Registry;
-  readonly #asks: Histogram;
+  readonly #asks = new PlainHistogram({
+    name: 'nixery_cache_ask_duration_seconds',
+    help: 'What callers wait for the cache actor.',
+    buckets: BUCKETS,
+  });
   readonly #degraded: Counter<'operation'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
     this.#registry = registry;
-    this.#asks = new Histogram({
-      name: 'nixery_cache_ask_duration_seconds',
-      help: 'What callers wait for the cache actor.',
-      buckets: BUCKETS,
-      registers,
-    });
+    registry.registerMetric(this.#asks);
     this.#degraded = new Counter({
       name: 'nixery_cache_degraded_total',
       help: 'Asks that the cache actor did not answer: misses that may be none.',
@@ -29,7 +30,7 @@ export class CacheMetrics {
 
   /** @param ms from an ask to its answer */
   noteAnswer(ms: number): void {
-    this.#asks.observe(ms / 1000);
+    this.#asks.add(ms / 1000);
   }
 
   note(event: CacheEvent): void {

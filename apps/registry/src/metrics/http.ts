@@ -1,7 +1,8 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 
 import type { Exchange } from '../http/exchange.ts';
 import type { RouteLabel } from '../http/route.ts';
+import { PlainHistogram } from './plain-histogram.ts';
 
 /** Seconds: from an answer out of memory to a build that is waited for, and a large layer. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 20, 60, 300];
@@ -15,11 +16,15 @@ interface Series {
 /** Requests, as plain numbers until somebody asks: prom-client hashes the labels of each that it counts. */
 export class HttpMetrics {
   readonly #series = new Map<string, Series>();
-  readonly #durations: Histogram<'route'>;
+  readonly #durations = new PlainHistogram({
+    name: 'nixery_http_request_duration_seconds',
+    help: 'From the headers of a request to the end of its answer.',
+    label: 'route',
+    buckets: BUCKETS,
+  });
   #inFlight = 0;
 
   constructor(registry: Registry) {
-    const registers = [registry];
     const labelNames = ['route', 'method', 'status'] as const;
     const series = this.#series;
     registry.registerMetric(
@@ -57,13 +62,7 @@ export class HttpMetrics {
         },
       }),
     );
-    this.#durations = new Histogram({
-      name: 'nixery_http_request_duration_seconds',
-      help: 'From the headers of a request to the end of its answer.',
-      labelNames: ['route'],
-      buckets: BUCKETS,
-      registers,
-    });
+    registry.registerMetric(this.#durations);
   }
 
   begin(): void {
@@ -82,7 +81,7 @@ export class HttpMetrics {
     }
     series.requests += 1;
     series.bytes += exchange.bytesSent;
-    this.#durations.observe({ route }, exchange.elapsedMs / 1000);
+    this.#durations.add(exchange.elapsedMs / 1000, route);
   }
 }
 

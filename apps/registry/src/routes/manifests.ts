@@ -7,9 +7,8 @@ import {
   requestOfChild,
   type System,
 } from '@nixery/builder';
-import type { CacheClient } from '@nixery/cache';
+import type { CacheClient, ManifestForms } from '@nixery/cache';
 import { BlobError, type Digest } from '@nixery/storage';
-import { LRUCache } from 'lru-cache';
 
 import type { Caller } from '../access/caller.ts';
 import type { PackageAccess } from '../access/package-access.ts';
@@ -21,6 +20,7 @@ import type { Exchange } from '../http/exchange.ts';
 import { hold, type HoldTimes } from '../http/hold.ts';
 import { hasMatch } from '../http/respond.ts';
 import type { ManifestBodies, ManifestBody } from '../manifest-bodies.ts';
+import { Recent } from '../recent.ts';
 
 export interface ManifestRouteOptions {
   readonly access: PackageAccess;
@@ -42,7 +42,7 @@ export interface ManifestRouteOptions {
 interface Manifest {
   readonly digest: Digest;
   readonly mediaType: string;
-  readonly bytes: Buffer;
+  readonly latin1: string;
 }
 
 /** Names and tags whose reading is remembered, a kilobyte or so each. */
@@ -52,7 +52,7 @@ const MAX_REQUESTS = 20_000;
 export class ManifestRoute {
   readonly #options: ManifestRouteOptions;
   /** By name and tag: one image is one request, whose key need not be computed anew. */
-  readonly #requests = new LRUCache<string, PullRequest>({ max: MAX_REQUESTS });
+  readonly #requests = new Recent<string, PullRequest>({ maxSize: MAX_REQUESTS });
   /** Of those, the ones whose tag the cache has been told. */
   readonly #listed = new WeakSet<PullRequest>();
 
@@ -115,18 +115,27 @@ export class ManifestRoute {
 
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
   async #inForm(request: PullRequest, form: Form, asker: RequestAsker): Promise<Manifest> {
-    const { access, builder, cache } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const record = await builder.image(request, form, asker);
-      const descriptor = record.forms[form];
+      const { [form]: descriptor } = await this.#formsOf(request, form, asker);
       if (descriptor === undefined) throw httpErrors.notAcceptable();
-      access.granted(asker.caller, record);
       const { digest, mediaType } = descriptor;
       const body = await this.#bodyOf(digest, asker);
-      if (body !== undefined) return { digest, mediaType, bytes: body.bytes };
+      if (body !== undefined) return { digest, mediaType, latin1: body.latin1 };
       if (attempt > 1) throw httpErrors.manifestUnknown(digest);
-      await cache.dropManifest({ digest });
+      await this.#options.cache.dropManifest({ digest });
     }
+  }
+
+  async #formsOf(
+    request: PullRequest,
+    form: Form,
+    asker: RequestAsker,
+  ): Promise<ManifestForms['forms']> {
+    const { access, builder } = this.#options;
+    if (!asker.caller.rules.hasLists) return (await builder.forms(request, form, asker)).forms;
+    const record = await builder.image(request, form, asker);
+    access.granted(asker.caller, record);
+    return record.forms;
   }
 
   async #byDigest(
@@ -138,10 +147,10 @@ export class ManifestRoute {
     if (!(await this.#options.access.requireDigest(asker.caller, name, digest))) {
       throw httpErrors.manifestUnknown(digest);
     }
-    const { bytes, mediaType } = (await this.#bodyOf(digest, asker)) ?? {};
-    if (bytes === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
+    const { latin1, mediaType } = (await this.#bodyOf(digest, asker)) ?? {};
+    if (latin1 === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
     if (!accepts(accept, mediaType)) throw httpErrors.notAcceptable();
-    return { digest, mediaType, bytes };
+    return { digest, mediaType, latin1 };
   }
 
   /** A manifest's body, made again where the storage has lost or damaged it; undefined where that is not possible. */
@@ -170,11 +179,11 @@ async function readBody(
   }
 }
 
-function send(exchange: Exchange, { bytes, digest, mediaType }: Manifest): void {
+function send(exchange: Exchange, { digest, latin1, mediaType }: Manifest): void {
   const headers = ['Docker-Content-Digest', digest, 'ETag', `"${digest}"`, 'Vary', 'Accept'];
   if (hasMatch(exchange.request.headers['if-none-match'], digest)) {
     exchange.sendHead(304, headers);
   } else {
-    exchange.send(200, [...headers, 'Content-Type', mediaType], bytes);
+    exchange.send(200, [...headers, 'Content-Type', mediaType], latin1);
   }
 }
