@@ -81,6 +81,7 @@ export const catalogue = {
     // A configuration of the user's that names no logs and no temporary folders wants them here.
     union: { 'var/lib/': 'var/lib/nginx', 'var/log/': 'var/log/nginx' },
   },
+  nix: { debs: ['nix-bin'], license: 'LGPL-2.1-or-later' },
   nodejs: {
     debs: ['nodejs'],
     license: 'MIT',
@@ -98,6 +99,7 @@ export const catalogue = {
     license: 'Apache-2.0',
     env: { OPENSSL_CONF: '<usr/lib/ssl/openssl.cnf>' },
   },
+  patchelf: { debs: ['patchelf'], license: 'GPL-3.0-or-later' },
   perl: { debs: ['perl', 'perl-base'], license: 'Artistic-1.0-Perl OR GPL-1.0-or-later' },
   'perlPackages.JSON': {
     debs: ['libjson-perl'],

@@ -11,6 +11,14 @@ export const languages: readonly Program[] = [
     stdout: /^1\.5$/m,
   },
   {
+    title: 'nix evaluates an expression, and hashes a folder',
+    packages: ['nix', ...shell],
+    argv: script(
+      'mkdir f; nix-hash --type sha256 f; nix-instantiate --eval --store dummy:// --expr "6 * 7"',
+    ),
+    stdout: /^[0-9a-f]{64}\n42\n$/,
+  },
+  {
     title: 'node evaluates a script, with modules of both kinds',
     packages: ['nodejs'],
     argv: [

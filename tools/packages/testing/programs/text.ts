@@ -79,6 +79,14 @@ export const textPrograms: readonly Program[] = [
     stdout: /^2\d{3} a\n2\d{3} b\n$/,
   },
   {
+    title: 'patchelf gives a program another run path',
+    packages: ['patchelf', ...shell],
+    argv: script(
+      'cp "$(readlink -f "$(type -P patchelf)")" p; chmod u+w p; patchelf --set-rpath /a p; patchelf --print-rpath p',
+    ),
+    stdout: /^\/a$/m,
+  },
+  {
     title: 'procps lists, measures and ends processes',
     packages: ['procps', ...shell],
     argv: script(
