@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +17,7 @@ import { createPackageRepository, type PackageRepository } from '@nixery/builder
 import { startGcsServer, type GcsServer } from '@nixery/storage/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { countLogged } from './log-lines.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 const entry = fileURLToPath(new URL('../../apps/registry/dist/storage.js', import.meta.url));
@@ -55,6 +57,8 @@ afterEach(async () => {
 /** A storage, and ways to make it look as if time had passed. */
 interface Place {
   readonly env: Readonly<Record<string, string>>;
+  /** The digests of its blobs, in order. */
+  blobs(): readonly string[];
   /** All blobs were put so long ago. */
   ageBlobs(days: number): void;
   /** All that was pulled was pulled so long ago, and pulls are known since. */
@@ -66,10 +70,19 @@ function pulledAgo(text: string, days: number): string {
   return text.replaceAll(/\b1\d{12}\b/g, String(Date.now() - days * DAY_MS));
 }
 
+function blobsIn(root: string): readonly string[] {
+  const folder = path.join(root, 'layers');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((name) => `sha256:${name}`)
+    .toSorted();
+}
+
 async function folder(): Promise<Place> {
   const root = path.join(dir, 'storage');
   return {
     env: { STORAGE_PATH: root },
+    blobs: () => blobsIn(root),
     ageBlobs(days) {
       const time = new Date(Date.now() - days * DAY_MS);
       for (const name of readdirSync(path.join(root, 'layers'))) {
@@ -95,6 +108,12 @@ async function gcs(): Promise<Place> {
       STORAGE_EMULATOR_HOST: server.endpoint,
       NIXERY_BLOBS: 'proxy',
     },
+    blobs: () =>
+      server.objects
+        .all()
+        .filter(({ name }) => name.startsWith('layers/'))
+        .map(({ name }) => name.replace('layers/', 'sha256:'))
+        .toSorted(),
     ageBlobs(days) {
       const updated = new Date(Date.now() - days * DAY_MS);
       for (const object of server.objects.all()) {
@@ -111,7 +130,8 @@ async function gcs(): Promise<Place> {
   };
 }
 
-async function start({ env }: Place, state = randomUUID()): Promise<RegistryServer> {
+/** @param state of its own unless one is given: then it knows what the last one with it knew */
+async function start({ env }: Place, state: string = randomUUID()): Promise<RegistryServer> {
   const server = await startRegistry(path.join(dir, state), {
     NIXERY_PKGS_REPO: repository.url,
     STORAGE_PATH: undefined,
@@ -163,31 +183,46 @@ describe.each([
 ])('while a server serves from $name', ({ open }) => {
   test('what nobody has pulled for long is collected, and pulled again with the same digest, by tag and by digest', async () => {
     const place = await open();
-    const server = await start(place);
+    const server = await start(place, 'knowing');
     const digest = await pull(server, 'slow0/sharesa');
     const other = await pull(server, 'slow0/hello');
     // Stopping writes down what was pulled, just now.
     await server.stop();
     place.ageBlobs(90);
-    const again = await start(place);
+    const all = place.blobs();
+    const knowing = await start(place, 'knowing');
     expect(await collect(place, '--max-age', '30d', '--delete')).toMatchObject({
       images: { kept: 2, dropped: 0 },
       removed: { count: 0 },
     });
+    expect(place.blobs()).toEqual(all);
 
     const forgetful = await start(place);
     place.agePulls(60);
     expect(await collect(place, '--max-age', '30d')).toMatchObject({
       images: { kept: 0, dropped: 2 },
+      removed: { count: all.length },
     });
-    expect((await collect(place, '--max-age', '30d', '--delete')).removed.count).toBeGreaterThan(6);
+    expect(place.blobs()).toEqual(all);
+    // By tag, and without a build: what is not pulled again is noted when the server stops.
+    expect(await pull(knowing, 'slow0/sharesa')).toBe(digest);
+    expect(countLogged(knowing, 'build started')).toBe(0);
+    expect(await collect(place, '--max-age', '30d', '--delete')).toMatchObject({
+      images: { kept: 0, dropped: 2 },
+      removed: { count: all.length },
+      spared: 0,
+    });
+    expect(place.blobs()).toEqual([]);
 
     // One server has all of it in its caches, the other has never seen it.
-    expect(await pull(again, 'slow0/sharesa')).toBe(digest);
+    expect(await pull(knowing, 'slow0/sharesa')).toBe(digest);
+    expect(countLogged(knowing, 'build started')).toBeGreaterThan(0);
     expect(await pull(forgetful, 'hello/slow0', other)).toBe(other);
-    const check = await storage(place, 'check');
-    expect(check.stdout).toContain('Everything is as it should be.');
-    expect(check.code).toBe(0);
+    expect(place.blobs()).toEqual(all);
+    expect(await storage(place, 'check')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Everything is as it should be.'),
+    });
   });
 });
 
@@ -201,12 +236,18 @@ test('a storage that is damaged is told of and repaired, and served on', async (
   const layer = manifest.layers[0]?.digest ?? '';
   const file = path.join(dir, 'storage', 'layers', layer.slice('sha256:'.length));
   const bytes = readFileSync(file);
-  bytes[20] = (bytes[20] ?? 0) ^ 1;
-  writeFileSync(file, bytes);
+  const damaged = Buffer.from(bytes);
+  damaged[20] = (bytes[20] ?? 0) ^ 1;
+  expect(await storage(place, 'check')).toMatchObject({ code: 0 });
+  writeFileSync(file, damaged);
   const found = await storage(place, 'check');
   expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining(`damaged: ${layer}`) });
-  expect((await storage(place, 'check', '--repair')).code).toBe(1);
+  expect(readFileSync(file).equals(damaged)).toBe(true);
+  const repaired = await storage(place, 'check', '--repair');
+  expect(repaired).toMatchObject({ code: 1, stdout: expect.stringContaining('were removed') });
+  expect(place.blobs()).not.toContain(layer);
   expect(await pull(server, 'slow0')).toBe(digest);
+  expect(readFileSync(file).equals(bytes)).toBe(true);
   expect((await storage(place, 'check')).code).toBe(0);
 });
 
@@ -231,15 +272,24 @@ test("another server's storage is brought in, and its images served by digest", 
   const first = await start(there);
   const digest = await pull(first, 'slow0');
   await first.stop();
-  const here: Place = { ...there, env: { STORAGE_PATH: path.join(dir, 'here') } };
+  const root = path.join(dir, 'here');
+  const here: Place = { ...there, env: { STORAGE_PATH: root }, blobs: () => blobsIn(root) };
   const from = path.join(dir, 'storage');
   expect(await storage(here, 'import', '--from', from)).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('Nothing was copied'),
   });
-  expect(await storage(here, 'import', '--from', from, '--copy')).toMatchObject({ code: 0 });
+  expect(here.blobs()).toEqual([]);
+  expect(await storage(here, 'import', '--from', from, '--copy')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Copied \d+ blobs/),
+  });
+  expect(here.blobs()).toEqual(there.blobs());
+  expect(here.blobs()).toContain(digest);
   const second = await start(here);
   expect(await pull(second, 'slow0', digest)).toBe(digest);
+  // Nothing was made anew for it.
+  expect(countLogged(second, 'build started')).toBe(0);
 });
 
 describe('the command', () => {

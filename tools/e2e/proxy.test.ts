@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -10,13 +10,17 @@ import { z } from 'zod';
 import { type Certificates, createCertificates } from './certificates.ts';
 import { missingCommands } from './clients/command.ts';
 import { clientCases } from './clients/each.ts';
-import { countLogged } from './log-lines.ts';
+import { countLogged, logLines } from './log-lines.ts';
 import { type Nginx, startNginx } from './nginx.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 const manifestSchema = z.object({
   layers: z.array(z.object({ digest: z.string(), size: z.number() })).min(1),
 });
+
+const documentation = readFileSync(new URL('../../docs/reverse-proxy.md', import.meta.url), 'utf8');
+/** The name that it has clients write. */
+const DOCUMENTED_HOST = 'registry.example';
 
 const missing = missingCommands(['nginx', 'openssl']);
 const cases = await clientCases();
@@ -54,6 +58,28 @@ afterAll(async () => {
 
 function hostOf(buffering: string): string {
   return proxies.get(buffering)?.host ?? '';
+}
+
+const requestLine = z.object({
+  msg: z.literal('request'),
+  url: z.string(),
+  agent: z.string().optional(),
+});
+
+function requests(): readonly z.infer<typeof requestLine>[] {
+  return logLines(registry).flatMap((line) => requestLine.safeParse(line).data ?? []);
+}
+
+/** The folder of containerd's documented configuration, with the address of this test's proxy. */
+function documentedHosts(): string {
+  const [, block = ''] = /^```toml\n(.*?)^```$/ms.exec(documentation) ?? [];
+  expect(block).toContain(`https://${DOCUMENTED_HOST}/`);
+  const folder = path.join(dir, 'certs.d');
+  mkdirSync(path.join(folder, DOCUMENTED_HOST), { recursive: true });
+  const adapted = block.replaceAll(`https://${DOCUMENTED_HOST}/`, `https://${hostOf('on')}/`);
+  const authority = `ca = ${JSON.stringify(certificates.authority)}\n`;
+  writeFileSync(path.join(folder, DOCUMENTED_HOST, 'hosts.toml'), adapted + authority);
+  return folder;
 }
 
 interface Answer {
@@ -140,6 +166,26 @@ describe('under a path of the proxy', () => {
       for (const [hop, asked] of urls.slice(1).entries()) {
         expect(asked).toBe(`${url}?ns=docker.io&w=${hop + 1}`);
       }
+    },
+  );
+
+  const containerd = cases.find(({ name }) => name === 'containerd');
+  test.skipIf(missing.length > 0 || containerd?.obstacle !== null)(
+    'containerd, configured as documented, pulls what takes longer than a request is held',
+    async () => {
+      const mirrors = documentedHosts();
+      const image = { host: DOCUMENTED_HOST, name: 'slow6', reference: 'v1' };
+      const pulled = await containerd?.client.pull(image, { mirrors });
+      expect(pulled?.code, pulled?.output).toBe(0);
+      const { answer } = await follow(
+        `https://${hostOf('on')}/images/v2/slow6/manifests/v1`,
+        'HEAD',
+      );
+      expect(pulled?.digest).toBe(answer.headers['docker-content-digest']);
+      const asked = requests().filter(({ url }) => url.startsWith('/v2/slow6/manifests/v1?'));
+      expect(
+        asked.some(({ agent, url }) => agent?.startsWith('containerd') && /w=\d/.test(url)),
+      ).toBe(true);
     },
   );
 
