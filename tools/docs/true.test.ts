@@ -16,6 +16,7 @@ const OTHERS: ReadonlySet<string> = new Set([
   'NIXERY_COMPUTE_POPULARITY',
   // Of the tests.
   'NIXERY_TEST_LONG',
+  'NIXERY_TEST_RUNS',
   // Stands for one's own.
   'NIXERY_EXAMPLE',
 ]);
