@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Tuning } from '../bucket/tuning.ts';
+import { hashPayloads } from './payload.ts';
 
 export interface S3ClientOptions {
   /** By default AWS_REGION or the shared configuration's, as the AWS SDK finds it. */
@@ -47,5 +48,7 @@ export function createClients(options: S3ClientOptions, tuning: Tuning): S3Clien
     });
   }
 
-  return { reader: createClient(0), writer: createClient(tuning.idleMs) };
+  const writer = createClient(tuning.idleMs);
+  hashPayloads(writer);
+  return { reader: createClient(0), writer };
 }

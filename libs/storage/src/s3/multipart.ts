@@ -90,18 +90,19 @@ async function sendPart(
   tuning: Tuning,
 ): Promise<CompletedPart> {
   const { clients, signal } = upload;
+  const checksum = checksumOf(bytes);
   const command = new UploadPartCommand({
     ...objectOf(upload),
     UploadId: id,
     PartNumber: number,
     Body: bytes,
     ContentLength: bytes.length,
-    ChecksumCRC32: checksumOf(bytes),
+    ChecksumCRC32: checksum,
   });
   for (let failures = 1; ; failures += 1) {
     try {
       const { ETag: etag } = await clients.writer.send(command, { abortSignal: signal });
-      return { PartNumber: number, ETag: etag, ChecksumCRC32: checksumOf(bytes) };
+      return { PartNumber: number, ETag: etag, ChecksumCRC32: checksum };
     } catch (error) {
       const failure = s3Error(error, `upload part ${number}`);
       if (!isTransient(failure) || failures > MAX_FAILURES) throw error;

@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Creation } from '../bucket/bucket.ts';
 import type { Content } from '../bucket/content.ts';
 import type { S3Clients } from './client.ts';
+import { sha256 } from './payload.ts';
 
 /** The metadata in which named objects carry their own hash. An ETag is a hash of the content in some buckets only. */
 export const HASH_METADATA = 'nixery-sha256';
@@ -22,14 +22,15 @@ export interface S3Upload {
 export async function uploadWhole(upload: S3Upload): Promise<void> {
   const { clients, content, signal } = upload;
   const bytes = await content.read(0, content.size);
+  const digest = await sha256(bytes);
   const command = new PutObjectCommand({
     ...objectOf(upload),
     ...conditionOf(upload),
     ContentType: upload.creation.mediaType,
     Body: bytes,
     ContentLength: bytes.length,
-    ChecksumSHA256: hash('sha256', bytes, 'base64'),
-    Metadata: { [HASH_METADATA]: hash('sha256', bytes, 'hex') },
+    ChecksumSHA256: digest.toString('base64'),
+    Metadata: { [HASH_METADATA]: digest.toString('hex') },
   });
   await clients.writer.send(command, { abortSignal: signal });
 }
