@@ -42,8 +42,8 @@ import { WebServer } from './web-server.ts';
 /** How long a start waits for the cache; it takes milliseconds, or seconds on a busy disk. Pulls can do without it (ms). */
 const CACHE_START_MS = 10_000;
 
-/** How often it is asked at most whether the search's package set is another (ms). */
-const SEARCH_INTERVAL_MS = 600_000;
+/** How often it is asked whether the search's package set is another: not more and not less often than this (ms). */
+const SEARCH_INTERVAL_MS = { least: 600_000, most: 24 * 60 * 60 * 1000 } as const;
 
 /** Whatever sees to servers has to be answered, has no password, and asks at its own pace. */
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
@@ -210,7 +210,10 @@ export async function startServer(
             // They are all packages once more.
             closed: DETOURS,
             env: process.env,
-            intervalMs: Math.max(config.recencyMs, SEARCH_INTERVAL_MS),
+            intervalMs: Math.min(
+              Math.max(config.recencyMs, SEARCH_INTERVAL_MS.least),
+              SEARCH_INTERVAL_MS.most,
+            ),
             isBusy: () => builder.load.builds > 0,
             onEvent: (event) => logIndexEvent(logger, event),
             onError,

@@ -7,7 +7,10 @@ import type { FoundPackage } from './found-package.ts';
 import { matchExpression, type Query } from './query.ts';
 
 /** Matches that are ranked: to rank all that a single letter finds would take long. */
-const MAX_RANKED = 5_000;
+const MAX_RANKED = 2_000;
+
+/** Names that begin with what is asked for and are sorted: all of a letter's in nixpkgs, in some milliseconds. */
+const MAX_SORTED = 10_000;
 
 /** How much a match in a column counts: leaf, names, path, description. {@link https://www.sqlite.org/fts5.html#the_bm25_function} */
 const WEIGHTS = '10, 6, 3, 1';
@@ -71,8 +74,9 @@ export class IndexReader {
   }
 
   #named(name: string): readonly number[] {
-    return ['image_name', 'leaf', 'program'].flatMap((column) => {
-      const sql = `SELECT id FROM packages WHERE ${column} = ? ORDER BY length(image_name), image_name LIMIT 100`;
+    // The index of programs is of those that there are, and only used where that is said.
+    return ['image_name = ?', 'leaf = ?', "program = ? AND program <> ''"].flatMap((is) => {
+      const sql = `SELECT id FROM packages WHERE ${is} ORDER BY length(image_name), image_name LIMIT 100`;
       return idsOf(this.#db.prepare(sql).all(name));
     });
   }
@@ -80,7 +84,7 @@ export class IndexReader {
   #beginning(name: string, limit: number): readonly number[] {
     const column = name.includes('.') ? 'image_name' : 'leaf';
     const sql = `
-      SELECT id FROM (SELECT id, image_name FROM packages WHERE ${column} >= ? AND ${column} < ? LIMIT ${MAX_RANKED})
+      SELECT id FROM (SELECT id, image_name FROM packages WHERE ${column} >= ? AND ${column} < ? LIMIT ${MAX_SORTED})
       ORDER BY length(image_name), image_name LIMIT ?`;
     return idsOf(this.#db.prepare(sql).all(name, name + LAST, limit));
   }

@@ -66,7 +66,9 @@ const DEFAULT_LIMITS: IndexLimits = { attributes: 300_000, bytes: 512 * 1024 * 1
 const BATCH_DEADLINE_MS = 120_000;
 /** Of a Nix process, for values (bytes): a batch of nixpkgs takes some hundred MB. */
 const MAX_HEAP = 2 * 1024 ** 3;
-const MAX_OUTPUT = 32 * 1024 * 1024;
+const MAX_OUTPUT = 8 * 1024 * 1024;
+/** Of the thread that reads what Nix says (MiB). */
+const MAX_THREAD_HEAP = 256;
 
 /** While images are built, a batch waits so long at most (ms): a server that always builds gets an index, too. */
 const YIELD_MS = 60_000;
@@ -101,6 +103,7 @@ export class Indexer {
       minThreads: 0,
       maxThreads: 1,
       idleTimeout: 10_000,
+      resourceLimits: { maxOldGenerationSizeMb: MAX_THREAD_HEAP },
       atomics: 'disabled',
     });
     this.#pool.on('error', (error: Error) => this.#fail(error, 0));
@@ -241,8 +244,11 @@ export class Indexer {
 
   /** Lets builds go first. */
   async #yield(): Promise<void> {
+    const { signal } = this.#stopped;
     const end = performance.now() + YIELD_MS;
-    while (this.#options.isBusy() && performance.now() < end) await this.#pause(YIELD_STEP_MS);
+    while (this.#options.isBusy() && !signal.aborted && performance.now() < end) {
+      await this.#pause(YIELD_STEP_MS);
+    }
   }
 
   async #pause(ms: number): Promise<void> {

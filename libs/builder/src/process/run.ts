@@ -70,6 +70,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const deadline = setTimeout(() => end('deadline'), deadlineMs);
   const onAbort = (): void => end('aborted');
   signal?.addEventListener('abort', onAbort, { once: true });
+  // It may have come while the program was looked for.
+  if (signal?.aborted) onAbort();
 
   const stdout: Buffer[] = [];
   let stdoutLength = 0;

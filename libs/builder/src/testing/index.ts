@@ -1,5 +1,6 @@
 export { createCountedNix, type CountedNix } from './counted-nix.ts';
 export { inspectServer, type ServerInspection } from './inspect-server.ts';
+export { writeManyPackages } from './many-packages.ts';
 export { nixEnvironment } from './nix-environment.ts';
 export { createPackageRepository, type PackageRepository } from './package-repository.ts';
 export { prepareTestPackages, type TestPackageOptions } from './packages.ts';
