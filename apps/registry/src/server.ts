@@ -20,6 +20,7 @@ import { PackageAccess } from './access/package-access.ts';
 import { createApp } from './app.ts';
 import { BlobLinks } from './blob-links.ts';
 import { BuildJournal } from './builds/journal.ts';
+import { Composer } from './compose/composition.ts';
 import { logBuildEvent, logCacheEvent, logIndexEvent, logScrubEvent } from './events.ts';
 import type { Config } from './config.ts';
 import { createListener } from './http/listener.ts';
@@ -225,7 +226,14 @@ export async function startServer(
     const pages =
       config.page === 'off'
         ? undefined
-        : new Pages({ access: packages, callers, images, journal, systems });
+        : new Pages({
+            access: packages,
+            callers,
+            composer: new Composer({ images, search, systems }),
+            images,
+            journal,
+            systems,
+          });
     const showsPages = pages !== undefined && webDir === undefined;
     const listener = createListener({
       access,

@@ -1,26 +1,27 @@
 import type { System } from '@nixery/builder';
 
 import type { BuildView } from '../builds/view.ts';
+import { composeAddress, selectionOf } from '../compose/selection.ts';
 import { reference, shortName } from '../images/image-names.ts';
 import type { BuiltImage, FormDigest, ImageView, PlatformImage } from '../images/view.ts';
+import type { FoundPackage } from '../search/found-package.ts';
 import { COPY_STATUS, commands, copyable } from './commands.ts';
 import { countOf, formatDuration } from './format.ts';
 import { type Html, html, join } from './html.ts';
 import { layerPicture } from './layer-picture.ts';
 import { page } from './layout.ts';
 import type { Place } from './place.ts';
+import { PLATFORM_TEXTS, platformText } from './platforms.ts';
 import { STATES } from './states.ts';
 import { ago } from './times.ts';
 
-const PLATFORMS: Readonly<Record<System, string>> = {
-  'x86_64-linux': 'linux/amd64',
-  'aarch64-linux': 'linux/arm64',
-};
 const FORMS = { oci: 'OCI', docker: 'Docker' } as const;
 const MAX_BUILDS = 20;
 
 export interface ImagePageOptions {
   readonly image: ImageView;
+  /** What is known of its packages, by their part of an image's name. */
+  readonly details: ReadonlyMap<string, FoundPackage>;
   /** Of this image, whatever its tag and platform, the newest first. */
   readonly builds: readonly BuildView[];
   readonly place: Place;
@@ -29,7 +30,7 @@ export interface ImagePageOptions {
 }
 
 /** `/images/<name>[:<tag>]` */
-export function imagePage({ builds, image, isVisible, place }: ImagePageOptions): string {
+export function imagePage({ builds, details, image, isVisible, place }: ImagePageOptions): string {
   const { built, name, systems, tag } = image;
   return page({
     title: `${reference(name, tag)} — Nixery`,
@@ -40,7 +41,8 @@ export function imagePage({ builds, image, isVisible, place }: ImagePageOptions)
 ${commands(place, name, tag)}
 ${built === null ? '' : builtSections(built, isVisible)}
 <h2>Packages</h2>
-${packageList(image.packages)}
+${packageList(image.packages, details)}
+<p><a href="${composeAddress(selectionOf(name, tag))}">Compose another image from these</a></p>
 ${built === null ? '' : digestSection(built, place, name)}
 <h2>Builds</h2>
 ${buildTable(builds.slice(0, MAX_BUILDS))}
@@ -49,7 +51,7 @@ ${COPY_STATUS}`,
 }
 
 function standing(built: BuiltImage | null, systems: readonly System[]): Html {
-  const platforms = systems.map((system) => PLATFORMS[system]).join(' and ');
+  const platforms = platformText(systems);
   if (built === null) {
     return html`Not known here yet. The first pull builds it, for ${platforms}.`;
   }
@@ -71,7 +73,7 @@ function builtSections(
 ): Html {
   return join(
     platforms.map(({ layers, system }) => {
-      const title = html`<h2>Layers${isIndex ? ` for ${PLATFORMS[system]}` : ''}</h2>`;
+      const title = html`<h2>Layers${isIndex ? ` for ${PLATFORM_TEXTS[system]}` : ''}</h2>`;
       return layers === null
         ? html`${title}<p class="quiet">The storage has no manifest of it now; the next pull makes it again.</p>`
         : html`${title}${layerPicture(layers, isVisible)}`;
@@ -79,8 +81,21 @@ function builtSections(
   );
 }
 
-function packageList(packages: readonly string[]): Html {
-  return html`<ul class="tags">${join(packages.map((name) => html`<li>${name}</li>`))}</ul>`;
+function packageList(
+  packages: readonly string[],
+  details: ReadonlyMap<string, FoundPackage>,
+): Html {
+  if (details.size === 0) {
+    return html`<ul class="tags">${join(packages.map((name) => html`<li>${name}</li>`))}</ul>`;
+  }
+  return html`<div class="scroll" role="region" aria-label="Packages" tabindex="0"><table>
+<thead><tr><th scope="col">Package</th><th scope="col">Version</th><th scope="col">Licence</th><th scope="col">What it is</th></tr></thead>
+<tbody>${join(packages.map((name) => packageRow(name, details.get(name.toLowerCase()))))}</tbody></table></div>`;
+}
+
+function packageRow(name: string, details: FoundPackage | undefined): Html {
+  const { attribute = name, description = '', licence = '', version = '' } = details ?? {};
+  return html`<tr><td><b>${attribute}</b></td><td>${version}</td><td>${licence}</td><td class="wide">${description}</td></tr>`;
 }
 
 function digestSection(
@@ -98,7 +113,7 @@ ${pinned === undefined ? '' : html`<div class="commands">${copyable('By digest',
 
 function digestLines({ digests, system }: PlatformImage, isIndex: boolean): readonly Html[] {
   return digests.map((digest) =>
-    digestLine(digest, isIndex ? `image for ${PLATFORMS[system]}` : 'image'),
+    digestLine(digest, isIndex ? `image for ${PLATFORM_TEXTS[system]}` : 'image'),
   );
 }
 
@@ -119,7 +134,7 @@ function buildRow({ elapsedMs, id, layers, startedAt, state, systems, tag }: Bui
   const packed = layers.filter(({ origin }) => origin === 'packed').length;
   return html`<tr><td><a href="/builds/${id}">${ago(startedAt)}</a></td><td><span class="state ${state}">${STATES[state]}</span></td><td>${formatDuration(elapsedMs)}</td><td>${
     layers.length === 0 ? '' : `${packed} of ${countOf(layers.length, 'layer')}`
-  }</td><td>${tag}</td><td>${systems.map((system) => PLATFORMS[system]).join(', ')}</td></tr>`;
+  }</td><td>${tag}</td><td>${platformText(systems)}</td></tr>`;
 }
 
 /** The address of the page of what a build makes. @param defaults the platforms of a name that names none */

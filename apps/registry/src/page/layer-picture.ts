@@ -11,28 +11,37 @@ const SHOWN = 12;
 
 type Kind = 'shared' | 'own';
 
-/** An image's layers: a bar in which each has its size, and a list of what is in them. The largest first. */
-export function layerPicture(
-  layers: readonly ImageLayer[],
-  isVisible: (image: string) => boolean,
-): Html {
-  const sorted = layers.toSorted((a, b) => b.size - a.size);
+/** An image's layers: how large they are together, and a bar in which each has its size. The largest first. */
+export function layerSummary(layers: readonly ImageLayer[]): Html {
   const shared = layers.filter((layer) => kindOf(layer) === 'shared');
   const sharedText =
     shared.length === 0
       ? 'No other image here has any of them.'
       : `Other images here have ${shared.length === layers.length ? 'all' : shared.length} of them, ${formatBytes(sumOf(shared))}: whoever has pulled those does not pull these again.`;
+  return html`<p>${formatBytes(sumOf(layers))} compressed, in ${countOf(layers.length, 'layer')}. ${sharedText}</p>
+${bar(bySize(layers))}
+<p class="legend"><span class="key shared">in other images, too</span><span class="key own">in this one alone</span></p>`;
+}
+
+/** The same, and a list of what is in each. */
+export function layerPicture(
+  layers: readonly ImageLayer[],
+  isVisible: (image: string) => boolean,
+): Html {
+  const sorted = bySize(layers);
   const items = sorted.map((layer) => item(layer, sorted[0]?.size ?? 0, isVisible));
   const rest = sorted.slice(SHOWN);
-  return html`<p>${formatBytes(sumOf(layers))} compressed, in ${countOf(layers.length, 'layer')}. ${sharedText}</p>
-${bar(sorted)}
-<p class="legend"><span class="key shared">in other images, too</span><span class="key own">in this one alone</span></p>
+  return html`${layerSummary(layers)}
 <ol class="layers">${join(items.slice(0, SHOWN))}</ol>
 ${
   rest.length === 0
     ? ''
     : html`<details class="rest"><summary>${countOf(rest.length, 'smaller layer')}, ${formatBytes(sumOf(rest))}</summary><ol class="layers" start="${SHOWN + 1}">${join(items.slice(SHOWN))}</ol></details>`
 }`;
+}
+
+function bySize(layers: readonly ImageLayer[]): readonly ImageLayer[] {
+  return layers.toSorted((a, b) => b.size - a.size);
 }
 
 function sumOf(layers: readonly ImageLayer[]): number {
@@ -59,7 +68,7 @@ function bar(layers: readonly ImageLayer[]): Html {
     x += width;
     return piece;
   });
-  return html`<svg class="picture" viewBox="0 0 ${WIDTH} 44" preserveAspectRatio="none" role="img" aria-label="The sizes of the layers, as in the list below">${join(pieces)}</svg>`;
+  return html`<svg class="picture" viewBox="0 0 ${WIDTH} 44" preserveAspectRatio="none" role="img" aria-label="The sizes of the layers, the largest first">${join(pieces)}</svg>`;
 }
 
 function item(layer: ImageLayer, largest: number, isVisible: (image: string) => boolean): Html {

@@ -7,11 +7,13 @@ import type { Callers } from '../access/callers.ts';
 import type { PackageAccess } from '../access/package-access.ts';
 import type { BuildJournal } from '../builds/journal.ts';
 import { BuildStreams } from '../builds/stream.ts';
+import type { Composer } from '../compose/composition.ts';
+import { parseSelection } from '../compose/selection.ts';
 import { parseReference } from '../images/image-names.ts';
 import type { Images } from '../images/images.ts';
 import { buildPage, buildsPage, buildState } from './build-pages.ts';
 import { imageAddress, imagePage } from './image-page.ts';
-import { indexPage } from './index-page.ts';
+import { composePage } from './compose-page.ts';
 import { PAGE_HEADERS } from './layout.ts';
 import { placeOf } from './place.ts';
 
@@ -21,6 +23,7 @@ const ASSETS = fileURLToPath(new URL('../../assets/', import.meta.url));
 export interface PagesOptions {
   readonly access: Pick<PackageAccess, 'requirePackages' | 'allowsName'>;
   readonly callers: Callers;
+  readonly composer: Composer;
   readonly images: Images;
   readonly journal: BuildJournal;
   /** The platforms of a name that names none. */
@@ -41,8 +44,8 @@ export class Pages {
       '/assets',
       express.static(ASSETS, { index: false, fallthrough: false, redirect: false }),
     );
-    this.router.get('/', (request, response) => {
-      show(response, indexPage(request.headers.host));
+    this.router.get('/', async (request, response) => {
+      await this.#showComposer(request, response);
     });
     this.router.get('/images/*reference', async (request, response) => {
       await this.#showImage(request, response, request.params.reference.join('/'));
@@ -71,15 +74,34 @@ export class Pages {
     this.#streams.stop();
   }
 
+  /** @throws HttpError 429, CacheError, BlobError */
+  async #showComposer(request: Request, response: Response): Promise<void> {
+    const { access, callers, composer, journal, systems } = this.#options;
+    const caller = callers.of(request);
+    const [, query = ''] = request.originalUrl.split('?');
+    const page = composePage({
+      composition: await composer.compose(parseSelection(new URLSearchParams(query)), caller),
+      place: placeOf(request),
+      systems,
+      builds: journal.list(),
+      isVisible: (image) => access.allowsName(caller, image),
+    });
+    show(response, page);
+  }
+
   /** @throws HttpError, BuildError `name-invalid`, CacheError, BlobError */
   async #showImage(request: Request, response: Response, text: string): Promise<void> {
-    const { access, callers, images, journal, systems } = this.#options;
+    const { access, callers, composer, images, journal, systems } = this.#options;
     const { name, tag } = parseReference(text);
     const wanted = parsePullRequest(name, tag, systems);
     const caller = callers.of(request);
     access.requirePackages(caller, wanted.packages);
     const page = imagePage({
       image: await images.find(wanted),
+      details: await composer.details(
+        wanted.packages.map((name) => name.toLowerCase()),
+        caller,
+      ),
       builds: journal.listOf(canonicalName(wanted)),
       place: placeOf(request),
       isVisible: (image) => access.allowsName(caller, image),

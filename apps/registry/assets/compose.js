@@ -1,0 +1,210 @@
+// Searches as one types, and adds and removes packages without loading the page anew. Without it the form and its links do.
+// https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
+
+const PAUSE_MS = 120;
+/** What a change of the image changes; `results` are what a search does. */
+const PARTS = ['selection', 'image', 'results'];
+
+const form = document.getElementById('compose');
+const input = document.getElementById('q');
+/** @type {AbortController | undefined} */
+let running;
+/** @type {number | undefined} */
+let pause;
+/** The option that the keys have reached. */
+let active = -1;
+
+if (form instanceof HTMLFormElement && input instanceof HTMLInputElement) begin(form, input);
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLInputElement} input
+ */
+function begin(form, input) {
+  document.documentElement.classList.add('composes');
+  input.setAttribute('role', 'combobox');
+  input.setAttribute('aria-autocomplete', 'list');
+  input.setAttribute('aria-controls', 'results');
+  dress(input);
+
+  input.addEventListener('input', () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => search(form, input), PAUSE_MS);
+  });
+  input.addEventListener('keydown', (event) => {
+    if (pressed(event.key, input)) event.preventDefault();
+  });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (!choose(exactly(input.value))) search(form, input);
+  });
+  form.addEventListener('change', ({ target }) => {
+    if (target !== input) go(addressOf(form), input);
+  });
+  document.addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[data-compose]') : null;
+    if (!(link instanceof HTMLAnchorElement)) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go(link.href, input);
+    input.focus();
+  });
+  window.addEventListener('popstate', () => {
+    void show(location.href, input, { parts: [...PARTS, 'options'], setsQuery: true });
+  });
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLInputElement} input
+ */
+function search(form, input) {
+  clearTimeout(pause);
+  const address = addressOf(form);
+  history.replaceState(null, '', address);
+  void show(address, input, { parts: ['results'], setsQuery: false });
+}
+
+/**
+ * Another image: a new entry of the browser's history. Options stay as they are, with the focus in them.
+ *
+ * @param {string} address
+ * @param {HTMLInputElement} input
+ */
+function go(address, input) {
+  clearTimeout(pause);
+  history.pushState(null, '', address);
+  void show(address, input, { parts: PARTS, setsQuery: true });
+}
+
+/** @param {HTMLFormElement} form */
+function addressOf(form) {
+  const params = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === 'string' && value !== '') params.append(name, value);
+  }
+  const text = params.toString();
+  return text === '' ? '/' : `/?${text}`;
+}
+
+/**
+ * Shows parts of the page at an address; the latest wins.
+ *
+ * @param {string} address
+ * @param {HTMLInputElement} input
+ * @param {{ parts: readonly string[], setsQuery: boolean }} options
+ */
+async function show(address, input, { parts, setsQuery }) {
+  running?.abort();
+  const mine = new AbortController();
+  running = mine;
+  try {
+    const response = await fetch(address, { signal: mine.signal });
+    if (!response.ok) throw new Error(`the registry answered ${response.status}`);
+    const next = new DOMParser().parseFromString(await response.text(), 'text/html');
+    if (mine.signal.aborted) return;
+    for (const part of parts) {
+      const fresh = next.getElementById(part);
+      if (fresh !== null) document.getElementById(part)?.replaceWith(fresh);
+    }
+    if (setsQuery) input.value = new URL(address, location.href).searchParams.get('q') ?? '';
+    tell(next.getElementById('found')?.textContent ?? '');
+    dress(input);
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    tell(`That did not work: ${String(error)}. Try again.`);
+  }
+}
+
+/**
+ * In a place that stays: what is put into a new one is not read out.
+ *
+ * @param {string} text
+ */
+function tell(text) {
+  const found = document.getElementById('found');
+  if (found !== null && found.textContent !== text) found.textContent = text;
+}
+
+/**
+ * Makes a list box of the results, which are links.
+ *
+ * @param {HTMLInputElement} input
+ */
+function dress(input) {
+  const results = document.getElementById('results');
+  if (results === null) return;
+  results.setAttribute('role', 'listbox');
+  for (const [index, item] of [...results.children].entries()) {
+    item.setAttribute('role', 'option');
+    item.id = `option-${index}`;
+    const link = item.querySelector('a');
+    if (link === null) item.setAttribute('aria-disabled', 'true');
+    else link.tabIndex = -1;
+  }
+  input.setAttribute('aria-expanded', String(results.childElementCount > 0));
+  activate(-1, input);
+}
+
+/** Those that can be chosen. */
+function options() {
+  /** @type {NodeListOf<HTMLElement>} */
+  const all = document.querySelectorAll('#results > [role=option]:not([aria-disabled])');
+  return [...all];
+}
+
+/**
+ * @param {number} index
+ * @param {HTMLInputElement} input
+ */
+function activate(index, input) {
+  active = index;
+  input.removeAttribute('aria-activedescendant');
+  for (const [at, option] of options().entries()) {
+    const isActive = at === index;
+    option.setAttribute('aria-selected', String(isActive));
+    if (!isActive) continue;
+    input.setAttribute('aria-activedescendant', option.id);
+    option.scrollIntoView({ block: 'nearest' });
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {HTMLInputElement} input
+ * @returns {boolean} whether it was for the list
+ */
+function pressed(key, input) {
+  const count = options().length;
+  switch (key) {
+    case 'ArrowDown':
+      if (count > 0) activate((active + 1) % count, input);
+      return count > 0;
+    case 'ArrowUp':
+      if (count > 0) activate(active <= 0 ? count - 1 : active - 1, input);
+      return count > 0;
+    case 'Enter':
+      return choose(options()[active]);
+    case 'Escape':
+      if (active === -1) return false;
+      activate(-1, input);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** @param {string} text */
+function exactly(text) {
+  const name = text.trim().toLowerCase();
+  return options().find((option) => option.dataset['name'] === name);
+}
+
+/**
+ * @param {HTMLElement | undefined} option
+ * @returns {boolean} whether there is one
+ */
+function choose(option) {
+  option?.querySelector('a')?.click();
+  return option !== undefined;
+}
