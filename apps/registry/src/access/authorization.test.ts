@@ -20,7 +20,7 @@ describe('an Authorization header', () => {
       basic('a:b').replace('Basic', 'basic'),
       { scheme: 'basic', user: 'a', password: 'b' },
     ],
-    ['Basic without anything', basic(':'), { scheme: 'basic', user: '', password: '' }],
+    ['Basic without a user', basic(':b'), { scheme: 'basic', user: '', password: 'b' }],
     ['Bearer', 'Bearer abc.def-1~+/==', { scheme: 'bearer', token: 'abc.def-1~+/==' }],
   ] as const)('is read: %s', ([, header, credentials]) => {
     expect(parseAuthorization(header)).toEqual(credentials);
@@ -32,6 +32,7 @@ describe('an Authorization header', () => {
     'Basic',
     'Basic !!!',
     basic('no colon'),
+    basic(':'),
     'Bearer',
     'Bearer a b',
     'Digest username="alice"',

@@ -10,7 +10,7 @@ const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
  * Reads an Authorization header.
  * {@link https://www.rfc-editor.org/rfc/rfc7617#section-2} {@link https://www.rfc-editor.org/rfc/rfc6750#section-2.1}
  *
- * @returns undefined for none, another scheme, or one that breaks the grammar: all are no credentials
+ * @returns undefined for none, empty ones, another scheme, or what breaks the grammar: all are no credentials
  */
 export function parseAuthorization(header: string | undefined): Credentials | undefined {
   if (header === undefined) return undefined;
@@ -20,6 +20,7 @@ export function parseAuthorization(header: string | undefined): Credentials | un
   if (encoded === undefined) return undefined;
   const decoded = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
-  if (colon === -1) return undefined;
+  // podman, buildah and skopeo answer the challenge with ":" where nobody has logged in.
+  if (colon === -1 || decoded === ':') return undefined;
   return { scheme: 'basic', user: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
 }
