@@ -11,6 +11,7 @@ import {
   toTlsConfig,
 } from './access/access-config.ts';
 import { nearest } from './nearest.ts';
+import type { NixOptions } from './nix-options.ts';
 import { readStorage, type StorageConfig } from './storage-config.ts';
 import { type Environment, environment } from './variables.ts';
 
@@ -41,6 +42,8 @@ export interface Config {
   readonly compression: Compression;
   readonly derivationTimeoutMs: number;
   readonly buildTimeoutMs: number;
+  /** Settings of nix.conf, by name. */
+  readonly nixOptions: NixOptions;
   readonly nixThreads: number;
   readonly maxBuilds: number;
   readonly recencyMs: number;
@@ -195,6 +198,7 @@ function toConfig(env: Environment, storage: StorageConfig, stateDir: string): C
     compression: env.NIXERY_COMPRESSION,
     derivationTimeoutMs: env.NIX_TIMEOUT * 1000,
     buildTimeoutMs: env.NIXERY_BUILD_TIMEOUT * 1000,
+    nixOptions: env.NIXERY_NIX_OPTIONS ?? {},
     nixThreads: env.NIXERY_NIX_PROCESSES,
     maxBuilds: env.NIXERY_MAX_BUILDS,
     recencyMs: env.NIXERY_RECENCY_SECONDS * 1000,

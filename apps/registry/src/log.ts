@@ -4,7 +4,7 @@ import pretty from 'pino-pretty';
 import type { Config } from './config.ts';
 import type { Exchange } from './http/exchange.ts';
 import { LogOutput } from './log-output.ts';
-import { redactUrl } from './redact.ts';
+import { describeError, redactUrl } from './redact.ts';
 
 export type { Logger };
 
@@ -12,6 +12,7 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
   const options = {
     level: config.logLevel,
     base: null,
+    serializers: { err: describeError },
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const stream: DestinationStream =

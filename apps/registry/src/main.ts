@@ -1,4 +1,10 @@
-import { missingTools, nixProblem, type SourceOptions } from '@nixery/builder';
+import {
+  missingTools,
+  nixProblem,
+  redactSecrets,
+  type SourceOptions,
+  withNixOptions,
+} from '@nixery/builder';
 import closeWithGrace from 'close-with-grace';
 
 import { AccessFileError } from './access/access-file.ts';
@@ -16,7 +22,7 @@ const EX_TEMPFAIL = 75;
 const STOP_MS = 40_000;
 
 function refuse(problems: readonly Problem[]): never {
-  for (const { message } of problems) process.stderr.write(`nixery: ${message}\n`);
+  for (const { message } of problems) process.stderr.write(`nixery: ${redactSecrets(message)}\n`);
   process.exit(problems.every(({ mayPass }) => mayPass) ? EX_TEMPFAIL : EX_CONFIG);
 }
 
@@ -44,7 +50,7 @@ async function toolProblems(kind: SourceOptions['kind']): Promise<readonly Probl
 }
 
 async function tellOfNix(): Promise<void> {
-  const reason = await nixProblem(process.env);
+  const reason = await nixProblem(withNixOptions(process.env, config.nixOptions));
   if (reason !== null) logger.error({ reason }, 'nothing can be built');
 }
 
@@ -65,7 +71,9 @@ const server = await startServer(config, logger).catch(async (error: unknown) =>
     refuse([{ message: error.message, mayPass: false }, ...problems]);
   }
   if (problems.length > 0) refuse(problems);
-  throw error;
+  logger.fatal({ err: error }, 'the server cannot start');
+  logger.flush();
+  process.exit(1);
 });
 
 // Images that are known are served without Nix, so nobody waits for this.

@@ -2,6 +2,7 @@ import { DEFAULT_COMPRESSION, parseCompression, PLATFORMS, type System } from '@
 import { z } from 'zod';
 
 import { accepted, descriptions } from './describe.ts';
+import { parseNixOptions } from './nix-options.ts';
 import { absolutePath, flag, integer, seconds, SECONDS_A_DAY } from './value-types.ts';
 
 const platforms = z
@@ -44,6 +45,16 @@ const compression = z
     return z.NEVER;
   })
   .register(accepted, { values: '`gzip:1` to `gzip:9`, `zstd:1` to `zstd:19`' });
+
+const nixOptions = z
+  .string()
+  .transform((text, context) => {
+    const parsed = parseNixOptions(text);
+    if ('options' in parsed) return parsed.options;
+    for (const problem of parsed.problems) context.addIssue(problem);
+    return z.NEVER;
+  })
+  .register(accepted, { values: '`--option NAME VALUE`, any number of times' });
 
 const CHANNEL = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const channel = z
@@ -138,6 +149,12 @@ export const buildVariables = {
   NIXERY_NIX_PROCESSES: integer(1, 256).prefault('4').register(descriptions, {
     group: 'building',
     about: 'Nix processes at the same time.',
+  }),
+  NIXERY_NIX_OPTIONS: nixOptions.optional().register(descriptions, {
+    group: 'building',
+    about:
+      'Settings for Nix: binary caches, remote builders, and more, out of [a list](nix.md). Part of no image’s key, since none of them changes an image.',
+    secret: 'value',
   }),
   NIXERY_MAX_BUILDS: integer(1, 100_000).prefault('100').register(descriptions, {
     group: 'building',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { redactUrl } from './redact.ts';
+import { describeError, redactUrl } from './redact.ts';
 
 it.for([
   ['/v2/shell/git/manifests/latest', '/v2/shell/git/manifests/latest'],
@@ -17,4 +17,24 @@ it.for([
   ['/?a=b', '/?a=b'],
 ] as const)('%s is logged as %s', ([url, logged]) => {
   expect(redactUrl(url)).toBe(logged);
+});
+
+it('an error is logged with its causes, without secrets, and without what else it carries', () => {
+  const carried = { code: 'ENOENT', spawnargs: ['fetch', 'https://ci:s3cret@host/'] };
+  const cause = Object.assign(new Error('cannot fetch https://ci:s3cret@host/'), carried);
+  const described = describeError(new TypeError('it failed', { cause }));
+  expect(described).toMatchObject({
+    type: 'TypeError',
+    message: 'it failed',
+    stack: expect.stringContaining('redact.test.ts'),
+    cause: { type: 'Error', code: 'ENOENT', message: 'cannot fetch https://***@host/' },
+  });
+  expect(JSON.stringify(described)).not.toMatch(/s3cret|spawnargs/);
+});
+
+it('what is thrown and is no error, or is its own cause, is logged too', () => {
+  expect(describeError('https://ci:s3cret@host/')).toBe('https://***@host/');
+  const own = new Error('own');
+  own.cause = own;
+  expect(JSON.stringify(describeError(own))).toContain('own');
 });

@@ -1,3 +1,5 @@
+import { redactSecrets } from '@nixery/builder';
+
 /** Parameters whose values let somebody do something: tokens, signatures of presigned addresses, and the like. */
 const SECRET =
   /([?&;][^=&;#]*(?:auth|credential|key|passw|secret|session|sig|token)[^=&;#]*=)[^&;#]*/gi;
@@ -8,4 +10,23 @@ const USER_INFO = /\/\/[^/?#]*@/g;
 export function redactUrl(url: string): string {
   if (!url.includes('?') && !url.includes('@')) return url;
   return url.replaceAll(USER_INFO, '//***@').replaceAll(SECRET, '$1***');
+}
+
+/** Errors within errors that are shown. */
+const MAX_CAUSES = 8;
+
+/**
+ * An error as it stands in a log. What else it carries is left out, since that may be anything: the arguments of a process,
+ * the headers of a request to a bucket.
+ */
+export function describeError(error: unknown, depth = 0): object | string {
+  if (!(error instanceof Error)) return redactSecrets(String(error));
+  const { cause, message, name, stack = '' } = error;
+  return {
+    type: name,
+    ...('code' in error && { code: error.code }),
+    message: redactSecrets(message),
+    stack: redactSecrets(stack),
+    ...(cause !== undefined && depth < MAX_CAUSES && { cause: describeError(cause, depth + 1) }),
+  };
 }

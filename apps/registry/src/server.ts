@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {
@@ -8,6 +9,7 @@ import {
   openStateDir,
   PullLog,
   Scrubber,
+  withNixOptions,
 } from '@nixery/builder';
 import { type CacheEvent, createCache } from '@nixery/cache';
 import type { Tuning } from '@nixery/storage';
@@ -27,6 +29,7 @@ import { createListener } from './http/listener.ts';
 import { Images } from './images/images.ts';
 import { PullCounts } from './images/pull-counts.ts';
 import { type Logger, logExchange } from './log.ts';
+import { LogLevelFile } from './log-level.ts';
 import { ManifestBodies } from './manifest-bodies.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { openStore } from './open-store.ts';
@@ -46,6 +49,9 @@ const CACHE_START_MS = 10_000;
 /** How often it is asked whether the search's package set is another: not more and not less often than this (ms). */
 const SEARCH_INTERVAL_MS = { least: 600_000, most: 24 * 60 * 60 * 1000 } as const;
 
+/** In the state folder, which is the server's own user's alone. */
+const LOG_LEVEL_FILE = 'log-level';
+
 /** Whatever sees to servers has to be answered, has no password, and asks at its own pace. */
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
@@ -59,7 +65,7 @@ export interface RunningServer {
 export interface ServerOptions {
   /** How patient to be with a bucket, if not as the public clouds want it. */
   readonly storageTuning?: Partial<Tuning>;
-  /** How often files of access and TLS are looked at, if not as usual (ms). */
+  /** How often files of access, of TLS and of the log level are looked at, if not as usual (ms). */
   readonly fileIntervalMs?: number;
 }
 
@@ -105,6 +111,12 @@ export async function startServer(
     const store = metrics.measured(opened);
     const state = await openStateDir(config.stateDir);
     closers.push(() => state.release());
+    const logLevel = await LogLevelFile.follow({
+      file: join(config.stateDir, LOG_LEVEL_FILE),
+      logger,
+      intervalMs: fileIntervalMs,
+    });
+    closers.push(() => logLevel.stop());
     const cache = createCache({
       file: state.cacheFile,
       recencyMs: config.recencyMs,
@@ -112,7 +124,8 @@ export async function startServer(
       onEvent: noteCacheEvent,
     });
     closers.push(() => cache.stop());
-    const readiness = new Readiness({ cache, store, nixProblem: () => nixProblem(process.env) });
+    const nixEnv = withNixOptions(process.env, config.nixOptions);
+    const readiness = new Readiness({ cache, store, nixProblem: () => nixProblem(nixEnv) });
     const cacheReady = Promise.withResolvers<void>();
     function noteCacheEvent(event: CacheEvent): void {
       logCacheEvent(logger, event);
@@ -136,6 +149,7 @@ export async function startServer(
       store,
       state,
       env: process.env,
+      nixOptions: config.nixOptions,
       nixThreads: config.nixThreads,
       maxBuilds: config.maxBuilds,
       maxBuildsPerClient: config.access.buildsPerClient ?? undefined,

@@ -2,11 +2,10 @@ import { z } from 'zod';
 
 import { accessVariables } from './access/access-config.ts';
 import { accepted, descriptions } from './describe.ts';
+import { LOG_LEVELS } from './log-level.ts';
 import { buildVariables, sourceVariables } from './package-variables.ts';
 import { storageVariables } from './storage-config.ts';
 import { absolutePath, attributeNames, flag, integer } from './value-types.ts';
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 const address = z.string().register(accepted, { values: 'an address of this machine, or a name' });
 
@@ -73,7 +72,8 @@ export const environment = z.object({
     .prefault('info')
     .register(descriptions, {
       group: 'watching',
-      about: 'What the log tells. `debug` has every line that Nix logs.',
+      about:
+        'What the log tells. `debug` has every line that Nix logs. A file changes it [while the server runs](operations.md#logs).',
     }),
   NIXERY_LOG_FORMAT: z
     .enum(['json', 'pretty'], 'must be json or pretty')

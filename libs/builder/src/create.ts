@@ -15,7 +15,12 @@ import { LayerCache } from './layer-cache.ts';
 import { Leases } from './leases.ts';
 import { PackageProvider } from './package-provider.ts';
 import { PackageSet } from './package-set.ts';
-import { fetchEnvironment } from './process/environment.ts';
+import {
+  evaluationEnvironment,
+  fetchEnvironment,
+  realisationEnvironment,
+  withNixOptions,
+} from './process/environment.ts';
 import { RevisionImages } from './revision-images.ts';
 import { SharedRecords } from './shared-records.ts';
 import {
@@ -54,6 +59,8 @@ export interface CreateBuilderOptions {
   readonly state: StateDir;
   /** The environment that Nix and git get a selection of. */
   readonly env: NodeJS.ProcessEnv;
+  /** Settings of nix.conf for all Nix processes but evaluations that build nothing, by name. */
+  readonly nixOptions?: Readonly<Record<string, string>>;
   /** Nix processes at the same time. */
   readonly nixThreads: number;
   /** Builds at the same time, waiting ones included. */
@@ -75,9 +82,10 @@ export interface CreateBuilderOptions {
 
 /** Puts a builder together. The caller ends it with `stop`, and closes cache, store and state after that. */
 export function createBuilder(options: CreateBuilderOptions): Builder {
-  const { cache, env, image, onEvent, onError, state, store } = options;
+  const { cache, image, nixOptions = {}, onEvent, onError, state, store } = options;
+  const env = withNixOptions(options.env, nixOptions);
   const { maxBuilds, maxBuildsPerClient = Infinity, substitutesOnly = false } = options;
-  const source = createSource(options);
+  const source = createSource({ ...options, env });
   const workers = new Workers({ nixThreads: options.nixThreads, onError });
   const leases = new Leases(store);
   // A folder means something on one machine only.
@@ -90,7 +98,9 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
     source,
     workers,
     rootsDir: state.roots,
-    env,
+    // Where binary caches are, and what with them, is no business of an evaluation that takes nothing from them.
+    evaluationEnv: evaluationEnvironment(image.importFromDerivation ? env : options.env),
+    realisationEnv: realisationEnvironment(env),
     substitutesOnly,
     derivationTimeoutMs: options.derivationTimeoutMs,
     buildTimeoutMs: options.buildTimeoutMs,

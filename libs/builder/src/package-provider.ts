@@ -10,7 +10,6 @@ import { KnownPackages, type PinnedSet } from './known-packages.ts';
 import type { StorePathInfo } from './layer/types.ts';
 import type { Allowances, Package } from './nix/evaluate.ts';
 import type { TaskFailure } from './nix/failure.ts';
-import { evaluationEnvironment, realisationEnvironment } from './process/environment.ts';
 import { provideRevision } from './reach.ts';
 import type { PackageSource, Revision } from './source/index.ts';
 import type { Workers } from './workers.ts';
@@ -22,7 +21,10 @@ export interface PackageProviderOptions {
   readonly workers: Workers;
   /** Where garbage-collector roots are kept. */
   readonly rootsDir: string;
-  readonly env: NodeJS.ProcessEnv;
+  /** Of Nix, when it evaluates. */
+  readonly evaluationEnv: NodeJS.ProcessEnv;
+  /** Of Nix, when it builds and fetches. */
+  readonly realisationEnv: NodeJS.ProcessEnv;
   /** Whether nothing is built: what the Nix store lacks has to come from a binary cache. */
   readonly substitutesOnly: boolean;
   /** For one derivation (ms). */
@@ -98,7 +100,7 @@ export class PackageProvider {
     names: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly Package[]> {
-    const { allow, buildTimeoutMs, env, importFromDerivation, workers } = this.#options;
+    const { allow, buildTimeoutMs, evaluationEnv, importFromDerivation, workers } = this.#options;
     const source = await build.during('fetch', () =>
       provideRevision(this.#options.source, revision, signal),
     );
@@ -108,7 +110,7 @@ export class PackageProvider {
       names,
       allow,
       importFromDerivation,
-      env: evaluationEnvironment(env),
+      env: evaluationEnv,
       deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),
     };
     const result = await build.during('evaluate', () => workers.evaluate(task, signal));
@@ -121,14 +123,20 @@ export class PackageProvider {
     packages: readonly Package[],
     signal: AbortSignal,
   ): Promise<Hold> {
-    const { buildTimeoutMs, derivationTimeoutMs, env, onEvent, substitutesOnly, workers } =
-      this.#options;
+    const {
+      buildTimeoutMs,
+      derivationTimeoutMs,
+      realisationEnv,
+      onEvent,
+      substitutesOnly,
+      workers,
+    } = this.#options;
     const rootsDir = join(this.#options.rootsDir, randomUUID());
     const task = {
       outputs: packages,
       rootsDir,
       substitutesOnly,
-      env: realisationEnvironment(env),
+      env: realisationEnv,
       derivationTimeoutMs,
       deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),
     };

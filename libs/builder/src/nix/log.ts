@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { redactSecrets } from '../process/redact.ts';
+
 /** Activity and result types of Nix's internal-json log (nix: src/libutil/logging.hh); stable since Nix 2.0. */
 const ACTIVITY_BUILD = 105;
 const RESULT_BUILD_LOG_LINE = 101;
@@ -38,16 +40,15 @@ export type NixEvent =
   | { readonly type: 'build-ended'; readonly derivation: string }
   | { readonly type: 'log'; readonly derivation: string; readonly line: string };
 
-/** Text without terminal escape sequences and other control characters. */
+/** Text without terminal escape sequences and other control characters, and without secrets. */
 export function plainText(text: string): string {
-  return (
+  return redactSecrets(
     text
       // eslint-disable-next-line no-control-regex -- control characters are what this removes
       .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?/g, '')
       // eslint-disable-next-line no-control-regex
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
-      .slice(0, MAX_LINE)
-  );
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ''),
+  ).slice(0, MAX_LINE);
 }
 
 /**

@@ -59,6 +59,17 @@ function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessE
   return picked;
 }
 
+/** The environment, in which Nix has these settings besides its own: in a variable, since a command line is there for everybody to read. */
+export function withNixOptions(
+  env: NodeJS.ProcessEnv,
+  options: Readonly<Record<string, string>>,
+): NodeJS.ProcessEnv {
+  const lines = Object.entries(options).map(([name, value]) => `${name} = ${value}`);
+  if (lines.length === 0) return env;
+  const { NIX_CONFIG = '' } = env;
+  return { ...env, NIX_CONFIG: [NIX_CONFIG, ...lines].join('\n') };
+}
+
 /** For evaluating what strangers may have written: no credentials, no search path. */
 export function evaluationEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...pick(env, [...COMMON, ...NIX]), NIX_PATH: '' };

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 import { leash } from './leash.ts';
+import { redactSecrets } from './redact.ts';
 
 /** After SIGTERM, how long a process has before SIGKILL (ms). Nix needs it: killed at once, it orphans its builders. */
 const KILL_AFTER_MS = 10_000;
@@ -26,7 +27,7 @@ export interface RunResult {
   /** Exit code, null when a signal ended the process. */
   readonly code: number | null;
   readonly stdout: string;
-  /** The last lines of standard error, 8 KiB at most. */
+  /** The last lines of standard error, 8 KiB at most, without secrets. */
   readonly stderr: string;
 }
 
@@ -82,7 +83,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   });
   let stderr = '';
   createInterface({ input: child.stderr, crlfDelay: Infinity }).on('line', (line) => {
-    stderr = `${stderr}${line}\n`.slice(-MAX_STDERR);
+    // Redacted line by line: a secret that is cut in two is not seen any more.
+    stderr = `${stderr}${redactSecrets(line)}\n`.slice(-MAX_STDERR);
     onStderrLine?.(line);
   });
 

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 import { BuildError } from '../errors.ts';
+import { redactSecrets } from '../process/redact.ts';
 import type { SourceStore } from './store.ts';
 import { COMMIT, type PackageSource, type Revision } from './types.ts';
 
@@ -55,12 +56,14 @@ async function commitOfTarball(url: string, signal: AbortSignal): Promise<string
     const response = await fetch(url, {
       signal: AbortSignal.any([abort.signal, deadline, signal]),
     });
-    if (response.status === 404) throw unavailable(`there is no such channel: ${url}`);
+    if (response.status === 404)
+      throw unavailable(`there is no such channel: ${redactSecrets(url)}`);
     if (!response.ok || response.body === null) {
       throw unavailable(`the channel's server answered ${response.status}`);
     }
     const commit = readCommit(await firstBytes(Readable.fromWeb(response.body), 2 * TAR_BLOCK));
-    if (commit === undefined) throw unavailable(`its tarball does not name its commit: ${url}`);
+    if (commit === undefined)
+      throw unavailable(`its tarball does not name its commit: ${redactSecrets(url)}`);
     return commit;
   } catch (cause) {
     if (signal.aborted) throw new BuildError('stopping', 'the server is stopping', { cause });

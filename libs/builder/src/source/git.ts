@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { BuildError } from '../errors.ts';
+import { redactSecrets } from '../process/redact.ts';
 import { run, type RunResult } from '../process/run.ts';
-import { FETCH_DEADLINE_MS, redact, type SourceStore, successOf } from './store.ts';
+import { FETCH_DEADLINE_MS, type SourceStore, successOf } from './store.ts';
 import { COMMIT, type PackageSource, type Revision } from './types.ts';
 
 export interface GitSourceOptions {
@@ -29,7 +30,7 @@ export function gitSource(options: GitSourceOptions): PackageSource {
   const repository = new GitRepository(options);
   return {
     kind: 'git',
-    id: redact(options.url).replace('***@', ''),
+    id: redactSecrets(options.url).replace('***@', ''),
     usesReference: true,
     isMoving: (reference) => !COMMIT.test(reference),
     resolve: (reference, signal) => repository.resolve(reference, signal),

@@ -96,11 +96,6 @@ export function successOf(what: string, result: RunResult): string {
   if (result.outcome === 'deadline') throw new BuildError('deadline', `${what} took too long`);
   if (result.outcome === 'exited' && result.code === 0) return result.stdout;
   throw new BuildError('source-unavailable', 'the package source cannot be fetched', {
-    cause: new Error(`${what} failed (${result.code}): ${redact(result.stderr.trim())}`),
+    cause: new Error(`${what} failed (${result.code}): ${result.stderr.trim()}`),
   });
-}
-
-/** Text without the user name and password of any URL in it. */
-export function redact(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi, '$1***@');
 }

@@ -511,6 +511,15 @@ slow
     '';
   };
 
+  failingLeaky = package {
+    pname = "failing-leaky";
+    build = ''
+      echo 'unable to download https://ci:s3cret-pw@cache.example/x?access_token=s3cret-pw'
+      echo '> Authorization: Bearer s3cret-pw'
+      exit 1
+    '';
+  };
+
   failingHostile = package {
     pname = "failing-hostile";
     build = ''
