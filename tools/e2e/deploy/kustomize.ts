@@ -71,7 +71,10 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A strategic merge, with the one directive that is used. https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md */
+/**
+ * A strategic merge: null removes a field, and `$patch: replace` keeps none. In an item of a list it would mean the list.
+ * https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
+ */
 function merge(base: unknown, patch: unknown, field = ''): unknown {
   if (Array.isArray(patch)) return mergeLists(Array.isArray(base) ? base : [], patch, field);
   if (!isFields(patch)) return patch;
@@ -79,23 +82,27 @@ function merge(base: unknown, patch: unknown, field = ''): unknown {
   if ($patch === 'replace') return changes;
   if ($patch !== undefined) throw new Error(`unknown directive: ${JSON.stringify($patch)}`);
   const merged: Record<string, unknown> = isFields(base) ? { ...base } : {};
-  for (const [name, value] of Object.entries(changes))
-    merged[name] = merge(merged[name], value, name);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) delete merged[name];
+    else merged[name] = merge(merged[name], value, name);
+  }
   return merged;
 }
 
 function mergeLists(base: readonly unknown[], patch: readonly unknown[], field: string): unknown {
   const key = MERGE_KEYS[field];
   if (key === undefined) return patch;
+  if (patch.some((item) => isFields(item) && '$patch' in item)) {
+    throw new Error(`$patch in an item of ${field}`);
+  }
   const keyOf = (item: unknown): unknown => (isFields(item) ? item[key] : undefined);
-  const added = patch.filter((item) => !base.some((old) => keyOf(old) === keyOf(item)));
-  return [
-    ...added.map((item) => merge(undefined, item)),
-    ...base.map((old) => {
-      const change = patch.find((item) => keyOf(item) === keyOf(old));
-      return change === undefined ? old : merge(old, change);
-    }),
-  ];
+  const patched = patch.map((item) =>
+    merge(
+      base.find((old) => keyOf(old) === keyOf(item)),
+      item,
+    ),
+  );
+  return [...patched, ...base.filter((old) => !patched.some((item) => keyOf(item) === keyOf(old)))];
 }
 
 function isFields(value: unknown): value is Fields {
