@@ -113,6 +113,13 @@ export const requirements = [
     rootOnly: true,
   },
   {
+    package: 'mmdebstrap',
+    why: 'makes what the container image is built from, in the long tests',
+    probe: { command: 'mmdebstrap' },
+    testOnly: true,
+    rootOnly: true,
+  },
+  {
     package: 'containerd',
     why: 'client in the end-to-end tests',
     probe: { command: 'containerd' },
