@@ -5,6 +5,7 @@ const source = `
 const HOUR_MS = 3_600_000;
 /** Six hours. */
 export const KEPT_MS: number = 6 * HOUR_MS;
+const HEAP = 2 * 1024 ** 3;
 const COMPUTED = compute();
 const options = {
   maxLayers: 1_000_000,
@@ -16,6 +17,7 @@ describe('a number that a source file states', () => {
   test.each([
     ['HOUR_MS', 3_600_000],
     ['KEPT_MS', 21_600_000],
+    ['HEAP', 2_147_483_648],
     ['maxLayers', 1_000_000],
     ['bytes', 8_388_608],
   ])('%s is %d', (name, value) => {

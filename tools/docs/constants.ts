@@ -13,10 +13,13 @@ export function constantOf(source: string, name: string): number {
   ).exec(source)?.[1];
   if (stated === undefined) throw new DocumentError('no-limit', `no number is called ${name}`);
   return stated
-    .split('*')
-    .map((factor) => factor.trim())
-    .map((factor) =>
-      /^[\d_.]+$/.test(factor) ? Number(factor.replaceAll('_', '')) : constantOf(source, factor),
-    )
+    .split(/(?<!\*)\*(?!\*)/)
+    .map((power) => power.split('**').map((part) => numberOf(source, part.trim())))
+    .map(([base = Number.NaN, exponent = 1]) => base ** exponent)
     .reduce((product, factor) => product * factor, 1);
+}
+
+/** A factor: a number, or what another one is called. */
+function numberOf(source: string, factor: string): number {
+  return /^[\d_.]+$/.test(factor) ? Number(factor.replaceAll('_', '')) : constantOf(source, factor);
 }

@@ -217,6 +217,45 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       '503; the page reloads itself instead',
     ],
   ],
+  pages: [
+    [
+      'Packages that a search finds',
+      'count',
+      [`${REGISTRY}/search/package-search.ts`, 'MAX_PACKAGES'],
+      'the best matches are given',
+    ],
+    [
+      'Characters of a query that count',
+      'count',
+      [`${REGISTRY}/search/query.ts`, 'MAX_LENGTH'],
+      'the rest is not looked at',
+    ],
+    [
+      'Searches that wait',
+      'count',
+      [`${REGISTRY}/search/package-search.ts`, 'MAX_QUEUE'],
+      'nothing is found',
+    ],
+    [
+      'Time for one step of making the index',
+      'ms',
+      [`${REGISTRY}/search/indexer.ts`, 'BATCH_DEADLINE_MS'],
+      'smaller steps; what cannot be read is left out',
+    ],
+    ['Memory of Nix for that', 'bytes', [`${REGISTRY}/search/indexer.ts`, 'MAX_HEAP'], 'the same'],
+    [
+      'Images that are looked at to tell who shares a layer',
+      'count',
+      [`${REGISTRY}/images/image-layers.ts`, 'MAX_HOLDERS'],
+      'further ones are not counted',
+    ],
+    [
+      'Pages of images that wait to be made',
+      'count',
+      [`${REGISTRY}/images/images.ts`, 'MAX_WAITING'],
+      '429',
+    ],
+  ],
   storage: [
     [
       'Time for a request to a bucket, all attempts together',
