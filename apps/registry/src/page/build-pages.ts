@@ -2,6 +2,7 @@ import type { BuildView, LayerView, LogPart } from '../builds/view.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { type Html, html, join } from './html.ts';
 import { page } from './layout.ts';
+import { platformText } from './platforms.ts';
 import { STATES } from './states.ts';
 import { clock } from './times.ts';
 
@@ -69,7 +70,7 @@ export function buildPage(build: BuildView, log: LogPart, image: string): string
     title: `${build.name} — Nixery`,
     ...(running && { reloadSeconds: 2, scripts: ['build.js'] }),
     section: 'builds',
-    body: html`<p class="eyebrow">Build</p>
+    body: html`<p class="eyebrow">Build of the image</p>
 <h1><a href="${image}">${build.name}</a></h1>
 <div id="build" data-id="${build.id}" data-next="${log.first + log.lines.length}">
 <div id="state">${buildState(build)}</div>
@@ -87,7 +88,7 @@ export function buildState(build: BuildView): Html {
 ${failure === null ? '' : failureSection(failure)}
 <dl class="facts">
 <dt>Tag</dt><dd><code>${tag}</code></dd>
-<dt>${systems.length > 1 ? 'Platforms' : 'Platform'}</dt><dd>${systems.join(', ')}</dd>
+<dt>${systems.length > 1 ? 'Platforms' : 'Platform'}</dt><dd>${platformText(systems)}</dd>
 <dt>Begun</dt><dd>${clock(startedAt)}, ${PURPOSES[purpose]}</dd>
 ${digest === null ? '' : html`<dt>Digest</dt><dd><code class="digest">${digest}</code></dd>`}
 </dl>
