@@ -55,11 +55,14 @@ export interface OpenBlob {
    */
   readonly body: Readable;
   /**
-   * Only where the blob is a local file: its descriptor, for a server that reads `span` itself (with explicit
-   * positions) instead of `body`. It belongs to `body`: valid until that is destroyed, which the server then has to
-   * do, after its last read has come back.
+   * Only where the blob is a local file: reads from `position` of it on into `buffer`, for a server that sends `span` out of
+   * buffers of its own, in place of `body`. To be used until `body` is destroyed, which the server then has to do, after its
+   * last read has come back.
+   *
+   * @returns how many bytes; at least one
+   * @throws BlobError, also where the file ends before
    */
-  readonly fd?: number;
+  readonly read?: (buffer: Uint8Array, position: number) => Promise<number>;
 }
 
 /** The blob is there, but the range lies beyond it. */

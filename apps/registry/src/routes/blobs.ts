@@ -20,6 +20,7 @@ import { RequestAsker } from '../http/asker.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
 import type { Exchange, RawHeaders } from '../http/exchange.ts';
+import { FileSender } from '../http/file-sender.ts';
 import { hold, type HoldTimes } from '../http/hold.ts';
 import { parseRange } from '../http/range.ts';
 import { hasMatch, sendOn } from '../http/respond.ts';
@@ -40,6 +41,7 @@ export interface BlobRouteOptions {
 /** `GET, HEAD /v2/<name>/blobs/<digest>` */
 export class BlobRoute {
   readonly #options: BlobRouteOptions;
+  readonly #files = new FileSender();
   /** Layers' sizes from their records. */
   readonly #sizes = new LRUCache<Digest, number>({ max: MAX_SIZES });
 
@@ -118,7 +120,7 @@ export class BlobRoute {
     }
     if (!opened.satisfiable) throw httpErrors.rangeNotSatisfiable(opened.size);
 
-    const { body, size, span } = opened;
+    const { body, read, size, span } = opened;
     const { offset, length } = span;
     try {
       const headers = contentHeaders(digest, length);
@@ -127,7 +129,8 @@ export class BlobRoute {
         const sent = `bytes ${offset}-${offset + length - 1}/${size}`;
         exchange.writeHead(206, [...headers, 'Content-Range', sent]);
       }
-      await pipeline(body, response);
+      if (read === undefined) await pipeline(body, response);
+      else await this.#files.send(response, { read, span });
     } catch (error) {
       // A client that goes away is no fault; a body that fails has already broken the connection.
       if (error instanceof BlobError) throw error;

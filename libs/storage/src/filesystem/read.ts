@@ -46,12 +46,28 @@ export async function openBlob(
       size,
       span,
       body: streamFile(handle, span, path, budget),
-      fd: handle.fd,
+      read: (buffer, position) => readInto(handle, path, buffer, position),
     };
   } catch (error) {
     await handle.close();
     throw systemError(error, `open ${path}`);
   }
+}
+
+async function readInto(
+  handle: FileHandle,
+  path: string,
+  buffer: Uint8Array,
+  position: number,
+): Promise<number> {
+  let bytesRead: number;
+  try {
+    ({ bytesRead } = await handle.read(buffer, 0, buffer.length, position));
+  } catch (error) {
+    throw systemError(error, `read ${path}`);
+  }
+  if (bytesRead === 0) throw new BlobError('corrupt', `${path} ends early`);
+  return bytesRead;
 }
 
 export async function readObject(layout: Layout, name: ObjectName): Promise<Uint8Array | null> {

@@ -1,0 +1,159 @@
+import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+import { FileSender, type FileSource } from './file-sender.ts';
+
+const SMALL = 64 * 1024;
+const LARGE = 1024 * 1024;
+const CONTENT = randomFillSync(Buffer.alloc(20 * LARGE + 17));
+
+let sender: FileSender;
+let server: Server;
+let port: number;
+/** What a path stands for. */
+let sources: Map<string, FileSource>;
+/** How each sending ended. */
+let ends: Promise<unknown>[];
+
+beforeEach(async () => {
+  sender = new FileSender();
+  sources = new Map();
+  ends = [];
+  server = createServer((request, response) => {
+    ends.push(answer(request, response).catch((error: unknown) => error));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  port = typeof address === 'object' && address !== null ? address.port : 0;
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const source = sources.get(request.url ?? '');
+  if (source === undefined) throw new Error(`no source for ${request.url}`);
+  response.writeHead(200, { 'Content-Length': source.span.length });
+  try {
+    await sender.send(response, source);
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
+}
+
+/** A part of the content as a file, which notes how much is asked of it at a time. */
+function offer(path: string, offset: number, length: number): { readonly reads: number[] } {
+  const reads: number[] = [];
+  sources.set(path, {
+    span: { offset, length },
+    async read(buffer, position) {
+      reads.push(buffer.length);
+      await setImmediate();
+      return CONTENT.copy(buffer, 0, position, position + buffer.length);
+    },
+  });
+  return { reads };
+}
+
+async function get(path: string): Promise<Buffer> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+/** A connection that has asked, and reads nothing. */
+async function stall(path: string): Promise<{ destroy(): void }> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.pause();
+  await once(socket, 'connect');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  return socket;
+}
+
+/** Until nothing is read any more: all that the system takes for clients that do not read is sent. */
+async function settled(reads: readonly number[]): Promise<void> {
+  for (let before = -1; before < reads.length;) {
+    before = reads.length;
+    await delay(500);
+  }
+}
+
+it.each([
+  [0, 0],
+  [0, 1],
+  [5, SMALL],
+  [0, SMALL + 1],
+  [1, LARGE],
+  [7, LARGE + 1],
+  [LARGE - 1, 3 * LARGE + SMALL + 1],
+])('sends what is asked for of a file: from %d on %d bytes', async (offset, length) => {
+  offer('/part', offset, length);
+  const sent = await get('/part');
+  expect(sent.equals(CONTENT.subarray(offset, offset + length))).toBe(true);
+});
+
+it('sends each of many clients at once their own bytes', async () => {
+  const starts = Array.from({ length: 40 }, (_, n) => n * 1_003);
+  for (const start of starts) offer(`/${start}`, start, 4 * LARGE + 3);
+  const sent = await Promise.all(starts.map((start) => get(`/${start}`)));
+  const right = starts.map((start) => CONTENT.subarray(start, start + 4 * LARGE + 3));
+  expect(sent.map((bytes, n) => bytes.equals(right[n] ?? Buffer.alloc(0)))).toEqual(
+    starts.map(() => true),
+  );
+});
+
+it('reads a megabyte at a time, and for those beyond its large buffers little, until others go away', async () => {
+  const { reads } = offer('/all', 0, CONTENT.length);
+  const stalled = await Promise.all(Array.from({ length: 40 }, () => stall('/all')));
+  await vi.waitUntil(() => ends.length === stalled.length, 20_000);
+  await settled(reads);
+  expect(reads).toContain(LARGE);
+  const { reads: little } = offer('/part', 0, 2 * LARGE);
+  expect((await get('/part')).equals(CONTENT.subarray(0, 2 * LARGE))).toBe(true);
+  expect(new Set(little)).toEqual(new Set([SMALL]));
+
+  for (const socket of stalled) socket.destroy();
+  expect(await Promise.all(ends)).toEqual(ends.map(() => undefined));
+  const { reads: much } = offer('/part', 0, 2 * LARGE);
+  await get('/part');
+  expect(much).toEqual([LARGE, LARGE]);
+});
+
+it('breaks off where the file cannot be read, and uses its buffers again', async () => {
+  const failure = new Error('the disk is gone');
+  for (let round = 0; round < 20; round++) {
+    let reads = 0;
+    sources.set('/broken', {
+      span: { offset: 0, length: 8 * LARGE },
+      read(buffer) {
+        reads += 1;
+        return reads < 4 ? Promise.resolve(buffer.length) : Promise.reject(failure);
+      },
+    });
+    await expect(get('/broken')).rejects.toBeInstanceOf(TypeError);
+  }
+  expect(await Promise.all(ends)).toEqual(ends.map(() => failure));
+  const { reads } = offer('/part', 0, 2 * LARGE);
+  expect((await get('/part')).equals(CONTENT.subarray(0, 2 * LARGE))).toBe(true);
+  expect(reads).toEqual([LARGE, LARGE]);
+});
+
+it('gives up on an answer behind another on a connection that is closed', async () => {
+  offer('/all', 0, CONTENT.length);
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.pause();
+  socket.write('GET /all HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2));
+  await vi.waitUntil(() => ends.length === 2, 20_000);
+  socket.destroy();
+  expect(await Promise.all(ends)).toEqual([undefined, undefined]);
+});
