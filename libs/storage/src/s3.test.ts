@@ -45,12 +45,10 @@ describeBlobStore('a bucket of a server without conditional writes', async () =>
 describe('the S3 store', () => {
   let folder: string;
   let server: S3Server;
-  const clock = { offsetMs: 0 };
 
   async function start(options: Partial<S3ServerOptions> = {}): Promise<void> {
     server = await startS3Server({
       bucket: BUCKET,
-      now: () => Date.now() + clock.offsetMs,
       ...options,
     });
   }
@@ -89,57 +87,11 @@ describe('the S3 store', () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 's3-test-'));
-    clock.offsetMs = 0;
   });
   afterEach(async () => {
     vi.unstubAllEnvs();
     await server.close();
     await rm(folder, { recursive: true, force: true });
-  });
-
-  describe('presigns addresses', () => {
-    const bytes = randomBytes(1000);
-    const digest = digestOf(bytes);
-
-    async function link(): Promise<URL> {
-      await start();
-      const store = await open();
-      await store.put(digest, { bytes }, LAYER_TYPE);
-      return new URL((await store.url(digest)) ?? '');
-    }
-
-    test('that serve ranges, too, and expire after five minutes', async () => {
-      const url = await link();
-      expect(url.searchParams.get('X-Amz-Expires')).toBe('300');
-      const range = await fetch(url, { headers: { Range: 'bytes=10-19' } });
-      expect(range.status).toBe(206);
-      expect(Buffer.from(await range.arrayBuffer())).toEqual(bytes.subarray(10, 20));
-      clock.offsetMs = 301_000;
-      expect((await fetch(url)).status).toBe(403);
-    });
-
-    test('that are refused once anything in them is changed', async () => {
-      const url = await link();
-      const other = digestOf(randomBytes(1)).slice('sha256:'.length);
-      const changes: readonly ((changed: URL) => void)[] = [
-        (changed) => changed.searchParams.set('X-Amz-Expires', '86400'),
-        (changed) => changed.searchParams.set('X-Amz-Date', '20990101T000000Z'),
-        (changed) => changed.searchParams.set('response-content-type', 'text/html'),
-        (changed) => changed.searchParams.set('X-Amz-Credential', 'somebody/else'),
-        (changed) => changed.searchParams.set('X-Amz-Signature', 'ab'.repeat(32)),
-        (changed) => changed.searchParams.delete('X-Amz-Signature'),
-        (changed) => {
-          changed.pathname = `/${BUCKET}/layers/${other}`;
-        },
-      ];
-      for (const change of changes) {
-        const changed = new URL(url);
-        change(changed);
-        expect((await fetch(changed)).status, changed.href).toBe(403);
-      }
-      expect((await fetch(url, { method: 'HEAD' })).status).toBe(403);
-      expect((await fetch(url)).status).toBe(200);
-    });
   });
 
   test("takes its settings from the AWS SDK's variables", async () => {
@@ -156,15 +108,6 @@ describe('the S3 store', () => {
   });
 
   describe('says at start what is wrong', () => {
-    test('with a bucket that is not there', async () => {
-      await start();
-      await expect(open({ bucket: 'missing' })).rejects.toMatchObject({
-        name: 'BlobError',
-        code: 'invalid',
-        message: expect.stringContaining('There is no bucket missing'),
-      });
-    });
-
     test.each([
       { denied: 'HEAD', path: /^\/images\/?$/, action: 's3:ListBucket' },
       { denied: 'PUT', path: /nixery-check/, action: 's3:PutObject' },
@@ -190,14 +133,6 @@ describe('the S3 store', () => {
         code: 'denied',
         message: expect.stringContaining('AWS_ACCESS_KEY_ID'),
       });
-    });
-
-    test('with a service that cannot be reached, once the deadline has passed', async () => {
-      await start();
-      await server.close();
-      const opening = open({ tuning: { deadlineMs: 300, firstDelayMs: 10 } });
-      await expect(opening).rejects.toMatchObject({ name: 'BlobError', code: 'unavailable' });
-      await start();
     });
 
     test('and leaves nothing in the bucket', async () => {
@@ -264,18 +199,6 @@ describe('the S3 store', () => {
     });
   });
 
-  test.each([{ size: 1000 }, { size: 7 * MIB }])(
-    "counts a replica's faster upload of the same $size bytes as its own success",
-    async ({ size }) => {
-      await start();
-      const bytes = randomBytes(size);
-      const digest = digestOf(bytes);
-      const stores = await Promise.all([open(), open(), open()]);
-      await Promise.all(stores.map((store) => store.put(digest, { bytes }, LAYER_TYPE)));
-      expect(await collect((await open()).list())).toHaveLength(1);
-    },
-  );
-
   test('makes an old blob new when it is put again, without sending it', async () => {
     await start();
     const bytes = randomBytes(6 * MIB);
@@ -293,7 +216,7 @@ describe('the S3 store', () => {
     expect(digestOf(await readBlob(store, digest, 6 * MIB))).toBe(digest);
   });
 
-  test('leaves a blob that another writer has put as it is, and replaces one of another size', async () => {
+  test('leaves a blob that another writer has put as it is', async () => {
     await start();
     const bytes = randomBytes(1000);
     const digest = digestOf(bytes);
@@ -304,9 +227,5 @@ describe('the S3 store', () => {
     const kept = await client().send(new GetObjectCommand(key));
     expect(kept.ContentType).toBe('text/plain');
     await kept.Body?.transformToByteArray();
-
-    await client().send(new PutObjectCommand({ ...key, Body: bytes.subarray(1) }));
-    await store.put(digest, { bytes }, MANIFEST_TYPE);
-    expect(await readBlob(store, digest, 1000)).toEqual(bytes);
   });
 });

@@ -28,9 +28,10 @@ export interface BucketPeer {
   readonly origin: string;
   /** The environment variables that lead a process to it, or to a proxy before it, with the credentials to sign. */
   env(origin?: string): Readonly<Record<string, string>>;
-  /** A store in the bucket, reached at `origin`. */
+  /** A store in the bucket, or in another one, reached at `origin`. */
   open(options?: {
     readonly origin?: string;
+    readonly bucket?: string;
     readonly tuning?: Partial<Tuning>;
   }): Promise<BlobStore>;
   /** An object as it lies there, or null. */
@@ -82,9 +83,9 @@ async function startGcsPeer(options: BucketPeerOptions): Promise<BucketPeer> {
       STORAGE_EMULATOR_HOST: origin,
       GOOGLE_APPLICATION_CREDENTIALS: credentialsFile,
     }),
-    open: ({ origin = server.endpoint, tuning = {} } = {}) =>
+    open: ({ origin = server.endpoint, bucket = BUCKET, tuning = {} } = {}) =>
       createGcsStore({
-        bucket: BUCKET,
+        bucket,
         apiEndpoint: origin,
         signing: { keyFile, account: ACCOUNT },
         tuning,
@@ -136,8 +137,8 @@ async function startS3Peer(options: BucketPeerOptions): Promise<BucketPeer> {
       AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     }),
-    open: ({ origin = server.endpoint, tuning = {} } = {}) =>
-      createS3Store({ bucket: BUCKET, endpoint: origin, credentials: CREDENTIALS, tuning }),
+    open: ({ origin = server.endpoint, bucket = BUCKET, tuning = {} } = {}) =>
+      createS3Store({ bucket, endpoint: origin, credentials: CREDENTIALS, tuning }),
     async read(key) {
       try {
         const { Body: body } = await owner.send(new GetObjectCommand(object(key)));
