@@ -38,7 +38,8 @@ export function amount(value: number, unit: Unit): string {
       return value === 0 ? 'none' : value.toLocaleString('en');
     case 'bytes':
       return inUnits(value, [
-        ['MiB', 1024 * 1024],
+        ['GiB', 1024 ** 3],
+        ['MiB', 1024 ** 2],
         ['KiB', 1024],
         ['bytes', 1],
       ]);
