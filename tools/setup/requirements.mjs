@@ -71,6 +71,20 @@ export const requirements = [
     testOnly: true,
   },
   {
+    package: 'e2fsprogs',
+    why: 'mke2fs: a disk that fails below a filesystem',
+    probe: { command: 'mke2fs' },
+    testOnly: true,
+    rootOnly: true,
+  },
+  {
+    package: 'mount',
+    why: 'mount and losetup: disks that are full or fail',
+    probe: { command: 'losetup' },
+    testOnly: true,
+    rootOnly: true,
+  },
+  {
     package: 'skopeo',
     why: 'client in the end-to-end tests',
     probe: { command: 'skopeo' },
