@@ -10,8 +10,7 @@ const BUSY_MS = 3_000;
 
 /**
  * One file an index. `progress` has one row. `pending` holds the attribute paths that are to be looked at, in their order: it is
- * the cursor, and changes in one transaction with what was found. `words` keeps no text, only which words are in which columns, and which
- * begin how: the longer the beginnings it knows, the fewer words a query has to go through.
+ * the cursor, and changes in one transaction with what was found. `words` keeps no text, only where words are, and which of them begin how: the longer the beginnings it knows, the fewer words a query has to go through.
  */
 const SCHEMA = `
   CREATE TABLE progress (
@@ -50,7 +49,7 @@ const SCHEMA = `
 
   CREATE VIRTUAL TABLE words USING fts5 (
     leaf, names, path, description,
-    content = '', detail = column, prefix = '1 2 3 4 5', tokenize = 'unicode61 remove_diacritics 2'
+    content = '', prefix = '1 2 3 4 5', tokenize = 'unicode61 remove_diacritics 2'
   );
 `;
 

@@ -59,7 +59,7 @@ export interface Index {
 /** The file that says which index was the last to be finished. */
 const CURRENT = 'current';
 
-/** Bounds of an index: nixpkgs has some 150,000 attributes that are looked at, which take about 100 MB. */
+/** Bounds of an index: nixpkgs has some 150,000 attributes that are looked at, which take about 90 MB. */
 const DEFAULT_LIMITS: IndexLimits = { attributes: 300_000, bytes: 512 * 1024 * 1024 };
 
 /** For one batch (ms). */
@@ -93,6 +93,8 @@ export class Indexer {
   /** The one that is asked. */
   #index: Index | undefined;
   #damaged: Index | undefined;
+  /** The key of the index that is known to be complete. */
+  #complete: string | undefined;
   #running: Promise<void> | undefined;
   #wake = Promise.withResolvers<void>();
 
@@ -151,19 +153,18 @@ export class Indexer {
     const { dir, onEvent, packageSet } = this.#options;
     const { signal } = this.#stopped;
     await mkdir(dir, { recursive: true });
-    if (this.#damaged !== undefined) await this.#remove(this.#damaged);
-    this.#damaged = undefined;
+    await this.#removeDamaged();
     if (this.#index === undefined) await this.#openLast();
     const version = await packageSet.current(signal);
     const index = this.#indexOf(version);
-    if (this.#index?.key === index.key) return;
+    if (this.#complete === index.key) return;
     onEvent({ type: 'begun', revision: version.commit });
     const task = await this.#taskOf(version, index);
     await this.#sweep(this.#index === undefined ? [index] : [index, this.#index]);
     for (;;) {
       await this.#yield();
       const step = await this.#step(task);
-      if (step.outcome === 'aborted') return;
+      if (step.outcome === 'aborted' || this.#damaged !== undefined) return;
       if (step.outcome === 'unreadable') throw new UnusableError(step.message);
       if (step.outcome === 'damaged') {
         await this.#remove(index);
@@ -176,6 +177,7 @@ export class Indexer {
       if (this.#index === undefined) this.#use(index);
       if (step.outcome !== 'done') continue;
       this.#use(index);
+      this.#complete = index.key;
       await writeFile(join(dir, CURRENT), index.key);
       await this.#sweep([index]);
       const { begun_at, done_at, left_out, packages, skipped } = step.progress;
@@ -184,12 +186,15 @@ export class Indexer {
       return;
     }
   }
+
   /** Answers are to be had at once after a start, of whatever revision was the last. */
   async #openLast(): Promise<void> {
     const { dir } = this.#options;
     const key = await readFile(join(dir, CURRENT), 'utf8').catch(() => '');
     const names = await readdir(dir);
-    if (names.includes(fileName(key))) this.#use({ key, file: join(dir, fileName(key)) });
+    if (!names.includes(fileName(key))) return;
+    this.#complete = key;
+    this.#use({ key, file: join(dir, fileName(key)) });
   }
 
   #use(index: Index): void {
@@ -259,6 +264,13 @@ export class Indexer {
     ]);
     abort.abort();
     if (!this.#stopped.signal.aborted) this.#wake = Promise.withResolvers();
+  }
+
+  async #removeDamaged(): Promise<void> {
+    if (this.#damaged === undefined) return;
+    await this.#remove(this.#damaged);
+    this.#damaged = undefined;
+    this.#complete = undefined;
   }
 
   async #remove({ file }: Index): Promise<void> {

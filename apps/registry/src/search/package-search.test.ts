@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -92,7 +92,11 @@ describe('the search for packages', () => {
     });
     const { packages } = await started.find(['gitui', 'unknown']);
     expect(packages.map(({ attribute }) => attribute)).toEqual(['gitui']);
-    expect(events.map(({ type }) => type)).toEqual(['begun', 'done']);
+    // It is told of a moment after it can be asked.
+    await vi.waitFor(
+      () => expect(events.map(({ type }) => type)).toEqual(['begun', 'done']),
+      patient,
+    );
   });
 
   it('goes over to a new revision once it knows it, and drops the old one', async () => {
@@ -125,6 +129,26 @@ describe('the search for packages', () => {
     const revision = await setTo('git');
     await ready(revision);
     expect(await found('git')).toEqual(['git']);
+  });
+
+  it('goes on with an index that it could not finish', async () => {
+    const revision = await setTo('git', 'gitui');
+    let asked = 0;
+    let holds = true;
+    // The first step lists names; what they are takes another one.
+    start({ isBusy: () => asked++ > 0 && holds });
+    await vi.waitFor(async () => {
+      expect(await search?.search('git')).toMatchObject({ state: 'building', total: 2 });
+    }, patient);
+    const file = join(dir, `${revision}.nix`);
+    const text = await readFile(file);
+    await writeFile(file, 'throw "out of order"');
+    holds = false;
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('failed'), patient);
+    expect(await search?.search('git')).toMatchObject({ state: 'building', packages: [] });
+    await writeFile(file, text);
+    await ready(revision);
+    expect(await found('git')).toEqual(['git', 'gitui']);
   });
 
   it('makes a damaged index again', async () => {
