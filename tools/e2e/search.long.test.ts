@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { writeManyPackages } from '@nixery/builder/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { logLines } from './log-lines.ts';
 import { searchExamined, searchFor, searchReady } from './search-answers.ts';
@@ -40,8 +40,17 @@ describe('a package set of 100,000 attributes', () => {
     expect(total).toBeGreaterThanOrEqual(ATTRIBUTES);
     expect(examined).toBe(total);
     expect(indexed).toBeGreaterThan(ATTRIBUTES * 0.99);
-    const done = logLines(registry).find(({ msg }) => msg === 'the search knows the package set');
-    expect(done).toMatchObject({ skipped: 0, leftOut: 0, packages: indexed });
+    const { logs } = registry;
+    // It is told of a moment after it can be asked.
+    await vi.waitFor(
+      () => {
+        const done = logLines({ logs }).find(
+          ({ msg }) => msg === 'the search knows the package set',
+        );
+        expect(done).toMatchObject({ skipped: 0, leftOut: 0, packages: indexed });
+      },
+      { timeout: 30_000, interval: 50 },
+    );
     const files = await readdir(path.join(dir, 'state', 'search'));
     expect(files.filter((name) => name.endsWith('.sqlite'))).toHaveLength(1);
 
