@@ -40,11 +40,11 @@ describe('a package set of 100,000 attributes', () => {
     expect(total).toBeGreaterThanOrEqual(ATTRIBUTES);
     expect(examined).toBe(total);
     expect(indexed).toBeGreaterThan(ATTRIBUTES * 0.99);
-    const { logs } = registry;
+    const finished = registry;
     // It is told of a moment after it can be asked.
     await vi.waitFor(
       () => {
-        const done = logLines({ logs }).find(
+        const done = logLines(finished).find(
           ({ msg }) => msg === 'the search knows the package set',
         );
         expect(done).toMatchObject({ skipped: 0, leftOut: 0, packages: indexed });
