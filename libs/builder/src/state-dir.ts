@@ -2,6 +2,8 @@ import { glob, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+import { makeFolder } from '@nixery/storage';
+
 /** Another server works in this folder. */
 export class StateDirInUse extends Error {
   override readonly name = 'StateDirInUse';
@@ -31,7 +33,7 @@ export interface StateDir {
  * @throws StateDirInUse when another server holds it; the system's error when it cannot be written
  */
 export async function openStateDir(dir: string): Promise<StateDir> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeFolder(dir, 0o700);
   const lock = takeLock(join(dir, 'lock'), dir);
   const roots = join(dir, 'roots');
   const spool = join(dir, 'spool');

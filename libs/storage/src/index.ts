@@ -1,6 +1,7 @@
 export type { Tuning } from './bucket/tuning.ts';
 export { digestOf, isDigest, type Digest } from './digest.ts';
 export { BlobError, type BlobErrorCode } from './error.ts';
+export { makeFolder } from './filesystem/make-folder.ts';
 export { openFilesystemReader, type BlobReader } from './filesystem/reader.ts';
 export { createFilesystemStore, type FilesystemStoreOptions } from './filesystem/store.ts';
 export type { SigningKey } from './gcs/sign.ts';

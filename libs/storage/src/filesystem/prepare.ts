@@ -1,6 +1,7 @@
-import { access, constants, link, mkdir, rm } from 'node:fs/promises';
+import { access, constants, link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobError } from '../error.ts';
+import { makeFolder } from './make-folder.ts';
 import { errnoOf, systemError } from './system-error.ts';
 import { sweepTemporaryFiles, withTemporaryFile, type WritableLayout } from './temporary.ts';
 import { temporaryName } from './writer.ts';
@@ -14,7 +15,7 @@ export async function prepareFolders(layout: WritableLayout): Promise<void> {
   const { root, layers, objects, temporary } = layout;
   for (const folder of [root, layers, ...Object.values(objects), temporary]) {
     await usable(folder, async () => {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     });
   }

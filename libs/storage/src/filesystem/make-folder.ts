@@ -1,0 +1,33 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf } from './system-error.ts';
+
+/**
+ * Makes a folder and those above it that are missing. Node's own recursive `mkdir` never ends where a folder that is there
+ * takes no others and calls that ENOENT, as below `/proc`.
+ *
+ * @param mode of the folders that are made; default 0o777, less the umask
+ * @throws the system's error
+ */
+export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (errno !== 'ENOENT' || (await isThere(parent))) throw error;
+    await makeFolder(parent, mode);
+    await makeFolder(path, mode);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
