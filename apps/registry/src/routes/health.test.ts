@@ -8,6 +8,7 @@ let now: number;
 let cache: { status: CacheStatus };
 let nix: string | null;
 let storage: BlobError | null;
+let stats: number;
 let readiness: Readiness;
 
 beforeEach(() => {
@@ -15,8 +16,12 @@ beforeEach(() => {
   cache = { status: { state: 'ready', restarts: 0 } };
   nix = null;
   storage = null;
+  stats = 0;
   const store: BlobStatter = {
-    stat: () => (storage === null ? Promise.resolve({ exists: false }) : Promise.reject(storage)),
+    stat: () => {
+      stats += 1;
+      return storage === null ? Promise.resolve({ exists: false }) : Promise.reject(storage);
+    },
   };
   readiness = new Readiness({
     cache,
@@ -90,17 +95,33 @@ describe('a server', () => {
     now += 60_000;
     expect(await readiness.report()).toMatchObject({ ready: false });
     storage = null;
+    now += 1_000;
     expect(await readiness.report()).toMatchObject({ ready: true, checks: { storage: ok } });
   });
 
-  it('whose Nix does not work is not ready, and says why', async () => {
+  it('whose Nix does not work for longer than a busy machine explains is not ready, and says why', async () => {
     nix = 'Nix cannot be started';
+    expect(await readiness.report()).toMatchObject({
+      ready: true,
+      checks: { nix: { status: 'degraded', reason: 'Nix cannot be started' } },
+    });
+    now += 30_000;
     expect(await readiness.report()).toMatchObject({
       ready: false,
       checks: { nix: { status: 'failed', reason: 'Nix cannot be started' } },
     });
     nix = null;
     now += 15_000;
-    expect(await readiness.report()).toMatchObject({ ready: true });
+    expect(await readiness.report()).toMatchObject({ ready: true, checks: { nix: ok } });
+  });
+
+  it('asks its storage once a second at most, however often it is asked itself', async () => {
+    await Promise.all([readiness.report(), readiness.report()]);
+    now += 999;
+    await readiness.report();
+    expect(stats).toBe(1);
+    now += 1;
+    await readiness.report();
+    expect(stats).toBe(2);
   });
 });

@@ -1,6 +1,8 @@
 import type { CacheClient, CacheEvent } from '@nixery/cache';
 import type { BlobStatter } from '@nixery/storage';
 
+import { type Check, Probe } from './probe.ts';
+
 /** A cache that is not up again after this long is in trouble; one crash takes a tenth of a second (ms). */
 const CACHE_GRACE_MS = 5_000;
 /** So many crashes in so long (ms) are a loop. */
@@ -12,15 +14,15 @@ const CRASH_LOOP = { crashes: 3, withinMs: 30_000 } as const;
 const STORAGE_GRACE_MS = 60_000;
 /** How long the storage may take to answer a probe (ms). */
 const STORAGE_TIMEOUT_MS = 5_000;
-/** Asking Nix starts a process, so its answer is kept for so long (ms). */
+/** How long its answer is kept (ms). */
+const STORAGE_ANSWER_MS = 1_000;
+/** Nix may fail for so long (ms): it may only have been slow on a busy machine, and what is built is served without it. */
+const NIX_GRACE_MS = 30_000;
+/** Asking Nix starts a process, so its answer is kept for longer (ms). */
 const NIX_ANSWER_MS = 15_000;
 
 /** A digest that nothing has. */
 const NO_BLOB = `sha256:${'0'.repeat(64)}` as const;
-
-/** One thing that a server needs. `degraded`: not as it should be, and no reason to send clients elsewhere. */
-export type Check =
-  { readonly status: 'ok' } | { readonly status: 'degraded' | 'failed'; readonly reason: string };
 
 export interface ReadinessReport {
   readonly ready: boolean;
@@ -43,13 +45,21 @@ export class Readiness {
   #crashes: readonly number[] = [];
   /** Null while it is up. */
   #cacheDownSince: number | null;
-  #storageDownSince: number | null = null;
-  #nix: { readonly problem: Promise<string | null>; readonly askedAt: number } | undefined;
+  readonly #storage: Probe;
+  readonly #nix: Probe;
 
   constructor(options: ReadinessOptions) {
+    const { nixProblem, now = () => performance.now(), store } = options;
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
-    this.#cacheDownSince = this.#now();
+    this.#now = now;
+    this.#cacheDownSince = now();
+    this.#storage = new Probe({
+      ask: () => storageProblem(store),
+      keepMs: STORAGE_ANSWER_MS,
+      graceMs: STORAGE_GRACE_MS,
+      now,
+    });
+    this.#nix = new Probe({ ask: nixProblem, keepMs: NIX_ANSWER_MS, graceMs: NIX_GRACE_MS, now });
   }
 
   /** To be told of everything that befalls the cache. */
@@ -63,7 +73,7 @@ export class Readiness {
 
   async report(): Promise<ReadinessReport> {
     const cache = this.#checkCache();
-    const [storage, nix] = await Promise.all([this.#checkStorage(), this.#checkNix()]);
+    const [storage, nix] = await Promise.all([this.#storage.check(), this.#nix.check()]);
     const checks = { storage, cache, nix };
     return { ready: Object.values(checks).every(({ status }) => status !== 'failed'), checks };
   }
@@ -83,28 +93,15 @@ export class Readiness {
     const status = now - (this.#cacheDownSince ?? now) < CACHE_GRACE_MS ? 'degraded' : 'failed';
     return { status, reason: `the cache is ${state === 'starting' ? 'starting' : 'down'}` };
   }
+}
 
-  async #checkStorage(): Promise<Check> {
-    try {
-      await inTime(this.#options.store.stat(NO_BLOB), STORAGE_TIMEOUT_MS);
-    } catch (error) {
-      this.#storageDownSince ??= this.#now();
-      const status =
-        this.#now() - this.#storageDownSince < STORAGE_GRACE_MS ? 'degraded' : 'failed';
-      // A code says enough to strangers: the storage's own words may hold paths and addresses.
-      return { status, reason: `the storage does not answer (${codeOf(error)})` };
-    }
-    this.#storageDownSince = null;
-    return { status: 'ok' };
-  }
-
-  async #checkNix(): Promise<Check> {
-    const now = this.#now();
-    if (this.#nix === undefined || now - this.#nix.askedAt >= NIX_ANSWER_MS) {
-      this.#nix = { problem: this.#options.nixProblem(), askedAt: now };
-    }
-    const problem = await this.#nix.problem;
-    return problem === null ? { status: 'ok' } : { status: 'failed', reason: problem };
+async function storageProblem(store: BlobStatter): Promise<string | null> {
+  try {
+    await inTime(store.stat(NO_BLOB), STORAGE_TIMEOUT_MS);
+    return null;
+  } catch (error) {
+    // A code says enough to strangers: the storage's own words may hold paths and addresses.
+    return `the storage does not answer (${codeOf(error)})`;
   }
 }
 
