@@ -41,6 +41,8 @@ function statusText(found: Composition['found'], typed: string): string {
       return 'The packages are about to be indexed; until then they are taken by their names.';
     case 'failed':
       return 'The packages cannot be indexed now; they are taken by their names.';
+    case 'busy':
+      return 'Too many search at the moment: type on, or try again.';
     case 'off':
       return 'This registry has no search; packages are taken by their names.';
   }

@@ -28,8 +28,9 @@ export interface FoundPackage {
  * - `building`: what has been read so far can be found
  * - `ready`: all can be found
  * - `failed`: nothing can be found, since the package set cannot be read; it is tried again
+ * - `busy`: nothing was looked for, since too many ask
  */
-export type SearchState = 'off' | 'starting' | 'building' | 'ready' | 'failed';
+export type SearchState = 'off' | 'starting' | 'building' | 'ready' | 'failed' | 'busy';
 
 /** How much there is to find. */
 export interface IndexStatus {

@@ -15,7 +15,9 @@ export function packageRoutes(search: PackageSearch, callers: Callers): Router {
       limit: limitOf(limit),
       rules: callers.of(request).rules,
     });
-    response.set('Cache-Control', 'no-store').json(answer);
+    response.set('Cache-Control', 'no-store');
+    if (answer.state === 'busy') response.status(503).set('Retry-After', '1');
+    response.json(answer);
   });
   return router;
 }

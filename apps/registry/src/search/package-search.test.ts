@@ -79,6 +79,20 @@ async function ready(revision: string): Promise<void> {
 }
 
 describe('the search for packages', () => {
+  it('answers so many at a time, and tells the others that it is busy', async () => {
+    const revision = await setTo('git');
+    const started = start();
+    await ready(revision);
+    const answers = await Promise.all(Array.from({ length: 600 }, () => started.search('git')));
+    const states = answers.map(({ state }) => state);
+    const answered = states.filter((state) => state === 'ready').length;
+    expect(answered).toBeGreaterThanOrEqual(500);
+    expect(states.filter((state) => state === 'busy')).toHaveLength(600 - answered);
+    expect(answered).toBeLessThan(600);
+    expect(errors).toEqual([]);
+    expect(await found('git')).toEqual(['git']);
+  });
+
   it('finds nothing at first, and says so, then everything', async () => {
     const revision = await setTo('git', 'gitui');
     const started = start();

@@ -97,6 +97,7 @@ export class PackageSearch {
   async #ask(question: Asked): Promise<SearchAnswer> {
     const index = this.#index;
     if (index === undefined) return { packages: [], ...EMPTY_STATUS, state: this.#idleState };
+    if (this.#pool.queueSize >= MAX_QUEUE) return { packages: [], ...EMPTY_STATUS, state: 'busy' };
     try {
       const answered = await this.#pool.run({ asked: question, file: index.file });
       if (answered.outcome === 'answered') {
