@@ -21,6 +21,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: runs === undefined ? 30_000 : 3_600_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
     passWithNoTests: false,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['**/*.test.ts'] },

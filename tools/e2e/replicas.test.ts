@@ -77,7 +77,7 @@ test('two servers started at the same moment on the same images give the same di
     logLines(third)
       .flatMap((line) => doneSchema.safeParse(line).data ?? [])
       .at(-1)?.layers;
-  await expect.poll(done, { timeout: 5000 }).toEqual({
+  await expect.poll(done).toEqual({
     known: related.layers.length - fresh.length,
     packed: fresh.length,
     shared: 0,

@@ -134,7 +134,7 @@ describe('a server that is ended', () => {
   test('answers who waits for it, and leaves no process and no file half-done', async () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
     const waiting = fetch(`${server.url}/v2/slow3/manifests/latest`);
-    await expect.poll(() => server.logs(), { timeout: 20_000 }).toContain('build started');
+    await expect.poll(() => server.logs()).toContain('build started');
     const startedAt = performance.now();
     const code = await server.stop();
     expect((await waiting).status, server.logs()).toBe(200);
@@ -150,7 +150,7 @@ describe('a server that is ended', () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
     const leave = new AbortController();
     const waiting = fetch(`${server.url}/v2/slow25/manifests/latest`, { signal: leave.signal });
-    await expect.poll(() => processes().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => processes().length).toBeGreaterThan(0);
     leave.abort();
     await expect(waiting).rejects.toThrow(/abort/i);
     const startedAt = performance.now();
@@ -162,10 +162,10 @@ describe('a server that is ended', () => {
   test('with SIGKILL takes its Nix processes with it, and starts again cleanly', async () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
     const waiting = fetch(`${server.url}/v2/slow25/manifests/latest`).catch(() => undefined);
-    await expect.poll(() => processes().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => processes().length).toBeGreaterThan(0);
     process.kill(server.pid ?? 0, 'SIGKILL');
     await waiting;
-    await expect.poll(processes, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(processes).toEqual([]);
 
     const again = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
     expect(readdirSync(path.join(dir, 'state', 'roots'))).toEqual([]);

@@ -82,7 +82,7 @@ test('fifty who ask at once, in several spellings, share one evaluation, one rea
   expect(await nix.realisations()).toBe(1);
   expect(countLogged(server, 'build started')).toBe(1);
   const { layers } = manifestSchema.parse(JSON.parse(whole?.body ?? ''));
-  await expect.poll(packed, { timeout: 5000 }).toBe(layers.length);
+  await expect.poll(packed).toBe(layers.length);
   // The layers, the config, and a manifest of each form.
   expect(readdirSync(path.join(dir, 'storage', 'layers'))).toHaveLength(layers.length + 3);
 });
@@ -95,7 +95,7 @@ test('two images that are built at once pack the layers that both miss once', as
   const layers = bodies.flatMap((body) => manifestSchema.parse(body).layers);
   const distinct = new Set(layers.map(({ digest }) => digest));
   expect(distinct.size).toBeLessThan(layers.length);
-  await expect.poll(packed, { timeout: 5000 }).toBe(distinct.size);
+  await expect.poll(packed).toBe(distinct.size);
 });
 
 test('a failing build answers all who wait alike, and is not tried again at once', async () => {
@@ -117,7 +117,7 @@ test('a server with too many builds tells further ones to come back, answers wha
   const known = await manifest('hello');
   expect(known.status).toBe(200);
   const slow = manifest('slow3');
-  await expect.poll(() => countLogged(server, 'build started'), { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => countLogged(server, 'build started')).toBe(2);
 
   const refused = await manifest('slow0');
   expect(refused.status).toBe(429);

@@ -16,6 +16,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 20_000 } },
     teardownTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: '../test-results/e2e.json' }]],
     passWithNoTests: false,

@@ -114,7 +114,7 @@ test(
       expect(await builds, `${context}: ${JSON.stringify(notable(running))}`).toEqual([]);
 
       if (missedAnswers(running)) acknowledged.length = earlier;
-      await expect.poll(() => processesOf(dir), { timeout: 20_000 }).toEqual([]);
+      await expect.poll(() => processesOf(dir)).toEqual([]);
       const found = await inspectServer(dirs);
       expect(found.untrue, context).toEqual([]);
       const known = new Set(found.images.map(({ record }) => record.forms.oci?.digest));

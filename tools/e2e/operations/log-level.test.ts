@@ -33,7 +33,7 @@ test('a file in the state folder has the server that runs log more, or less, unt
   writeFileSync(file, 'debug\n');
   await changes(1);
   await (await fetch(`${server.url}/v2/slow1/manifests/latest`)).arrayBuffer();
-  await expect.poll(() => countLogged(server, 'nix'), { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => countLogged(server, 'nix')).toBeGreaterThan(0);
 
   writeFileSync(file, 'error');
   await changes(2);
@@ -43,5 +43,5 @@ test('a file in the state folder has the server that runs log more, or less, unt
   await changes(3);
   expect(countLogged(server, 'request')).toBe(requests);
   await (await fetch(`${server.url}/v2/`)).arrayBuffer();
-  await expect.poll(() => countLogged(server, 'request'), { timeout: 20_000 }).toBe(requests + 1);
+  await expect.poll(() => countLogged(server, 'request')).toBe(requests + 1);
 });

@@ -31,9 +31,7 @@ async function pull(name: string, headers: Readonly<Record<string, string>>): Pr
 /** The lines of a request, once the last of them, which it ends with, is there. */
 async function linesOf(request: string): Promise<readonly LogLine[]> {
   const ofRequest = () => logLines(server).filter(({ req }) => req === request);
-  await expect
-    .poll(() => ofRequest().some(({ method }) => method === 'GET'), { timeout: 20_000 })
-    .toBe(true);
+  await expect.poll(() => ofRequest().some(({ method }) => method === 'GET')).toBe(true);
   return ofRequest();
 }
 
@@ -61,7 +59,7 @@ test('a request’s id and trace are in its line and in every line of the build 
 
 test('whoever joins a build has its id, and a build the ids of who began it', async () => {
   const first = pull('slow2', { 'X-Request-Id': 'first' });
-  await expect.poll(() => started('first'), { timeout: 20_000 }).toBeDefined();
+  await expect.poll(() => started('first')).toBeDefined();
   await pull('slow2', { 'X-Request-Id': 'second' });
   await first;
   const joined = await linesOf('second');
