@@ -9,27 +9,31 @@ const BUNCH_MS = 250;
 const HEARTBEAT_MS = 15_000;
 const MAX_STREAMS = 1_000;
 
+export interface BuildStreamsOptions {
+  readonly journal: BuildJournal;
+  /** A build's state as the page shows it. */
+  readonly render: (build: BuildView) => string;
+  /** How often a comment is sent, if not as usual (ms). */
+  readonly heartbeatMs?: number;
+}
+
 /**
  * Live builds as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `log`, whose id is the number
  * of the line to go on from, `state`, rendered, and `end` after the last of them. Who reads slowly gets fewer `state`
  * events; nothing piles up for them here.
  */
 export class BuildStreams {
-  readonly #journal: BuildJournal;
-  readonly #render: (build: BuildView) => string;
+  readonly #options: BuildStreamsOptions;
   readonly #open = new Set<() => void>();
 
-  /** @param render a build's state as the page shows it */
-  constructor(journal: BuildJournal, render: (build: BuildView) => string) {
-    this.#journal = journal;
-    this.#render = render;
+  constructor(options: BuildStreamsOptions) {
+    this.#options = options;
   }
 
   /** @returns false, and nothing is sent, where too many follow builds already */
   serve(request: IncomingMessage, response: ServerResponse, id: string, from: number): boolean {
     if (this.#open.size >= MAX_STREAMS) return false;
-    const journal = this.#journal;
-    const render = this.#render;
+    const { heartbeatMs = HEARTBEAT_MS, journal, render } = this.#options;
     let next = lineToGoOnFrom(request.headers['last-event-id']) ?? from;
     let bunch: NodeJS.Timeout | undefined;
 
@@ -39,6 +43,10 @@ export class BuildStreams {
       // nginx would collect the answer before it passes any of it on.
       'X-Accel-Buffering': 'no',
     });
+    if (request.method === 'HEAD') {
+      response.end();
+      return true;
+    }
 
     function send(): void {
       bunch = undefined;
@@ -60,18 +68,21 @@ export class BuildStreams {
     const unfollow = journal.follow(id, soon);
     const heartbeat = setInterval(() => {
       if (!response.writableNeedDrain) response.write(': still here\n\n');
-    }, HEARTBEAT_MS);
-    const end = (): void => {
-      response.end();
-    };
-    this.#open.add(end);
-    response.on('drain', soon);
-    response.once('close', () => {
+    }, heartbeatMs);
+    /** Its end may wait for the client to read, for as long as that takes: nothing may be written meanwhile. */
+    const leave = (): void => {
       unfollow();
       clearInterval(heartbeat);
       clearTimeout(bunch);
       this.#open.delete(end);
-    });
+    };
+    const end = (): void => {
+      leave();
+      response.end();
+    };
+    this.#open.add(end);
+    response.on('drain', soon);
+    response.once('close', leave);
     send();
     return true;
   }

@@ -39,7 +39,7 @@ export class Pages {
   constructor(options: PagesOptions) {
     const { journal } = options;
     this.#options = options;
-    this.#streams = new BuildStreams(journal, (build) => buildState(build).text);
+    this.#streams = new BuildStreams({ journal, render: (build) => buildState(build).text });
     this.router.use(
       '/assets',
       express.static(ASSETS, { index: false, fallthrough: false, redirect: false }),
