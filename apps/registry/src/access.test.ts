@@ -165,6 +165,25 @@ describe('a server with passwords and tokens', () => {
     }
   });
 
+  it('has no cache between hand on to others what it gives to one', async () => {
+    await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd') });
+    const alice = basic('alice', 's3cret-pass');
+    const manifest = await ask('/v2/hello/manifests/latest', alice);
+    const { layers } = manifestSchema.parse(await manifest.json());
+    const layer = `/v2/hello/blobs/${layers[0]?.digest}`;
+    for (const method of ['GET', 'HEAD']) {
+      const { headers } = await ask(layer, alice, method);
+      expect(headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
+    }
+    const again = await ask(layer, { ...alice, 'If-None-Match': '*' });
+    expect(again.status).toBe(304);
+    expect(again.headers.get('cache-control')).toMatch(/^private,/);
+    await server?.stop();
+
+    await start({ NIXERY_POLICY: await policy({ everyone: { deny: ['sharesA'] } }) });
+    expect((await ask(layer)).headers.get('cache-control')).toMatch(/^private,/);
+  });
+
   it('does not start with a file that it cannot use', async () => {
     await expect(start({ NIXERY_HTPASSWD: join(dir, 'absent') })).rejects.toThrow(
       /cannot be read \(ENOENT\)/,
@@ -201,6 +220,37 @@ describe('the pages of a server with logins', () => {
   it('are not there where that is said', async () => {
     await start({ NIXERY_HTPASSWD: join(dir, 'htpasswd'), NIXERY_PAGE: 'off' });
     expect(await statuses(basic('alice', 's3cret-pass'))).toEqual([404, 404, 404, 404]);
+  });
+});
+
+describe('the pages of builds, where there are lists of packages', () => {
+  it('are of those images that who looks may have', async () => {
+    await start({
+      NIXERY_POLICY: await policy({
+        everyone: { allow: ['hello'] },
+        users: { ci: { allow: ['**'] } },
+      }),
+      NIXERY_TOKENS: join(dir, 'tokens'),
+      NIXERY_PAGE: 'public',
+      STORAGE_PATH: join(dir, 'other-storage'),
+      NIXERY_STATE_DIR: join(dir, 'other-state'),
+    });
+    expect((await ask('/v2/sharesb/manifests/latest', bearer)).status).toBe(200);
+    expect((await ask('/v2/hello/manifests/latest', bearer)).status).toBe(200);
+    // Builds whose log line is there have ended; each tells the id that its page has.
+    await vi.waitFor(() => expect(log.match(/"msg":"build done"/g)).toHaveLength(2), patient);
+    const [secret = '', open = ''] = [...log.matchAll(/"build":"([^"]+)".*"build started"/g)].map(
+      ([, id = '']) => id,
+    );
+    const list = await (await ask('/builds.json')).text();
+    expect(list).toContain(open);
+    expect(list).not.toContain(secret);
+    expect(list).not.toContain('sharesb');
+    expect(await (await ask('/builds')).text()).not.toContain('sharesb');
+    for (const suffix of ['', '.json', '/events']) {
+      expect((await ask(`/builds/${open}${suffix}`)).status, suffix).toBe(200);
+      expect((await ask(`/builds/${secret}${suffix}`)).status, suffix).toBe(404);
+    }
   });
 });
 
@@ -299,6 +349,16 @@ describe('a server with limits', () => {
     await vi.waitFor(() => expect(log.match(/"client":"127.0.0.1"/g)).toHaveLength(3), patient);
   });
 
+  it('counts who looks at pages that are open to everybody, and no probes', async () => {
+    await start({ NIXERY_CLIENT_REQUESTS: '3', NIXERY_PAGE: 'public', NIXERY_SEARCH: 'on' });
+    const statuses = [];
+    for (const path of ['/', '/builds', '/packages.json?q=git', '/', '/packages.json?q=git']) {
+      statuses.push((await ask(path)).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    for (let i = 0; i < 5; i++) expect((await ask('/healthz')).status).toBe(200);
+  });
+
   it('counts the builds that run for each client', async () => {
     await start({
       NIXERY_CLIENT_BUILDS: '1',
@@ -313,6 +373,22 @@ describe('a server with limits', () => {
     expect((await errorOf(refused)).message).toContain('1 images are being built for you');
     expect((await first).status).toBe(200);
     expect((await ask('/v2/slow2/manifests/latest', a)).status).toBe(200);
+  });
+});
+
+describe('the log', () => {
+  it('says where a request came from whose client did not wait for the answer', async () => {
+    await start({});
+    const patience = new AbortController();
+    const asked = fetch(`http://127.0.0.1:${server?.port}/v2/slow8/manifests/latest`, {
+      signal: patience.signal,
+    });
+    await vi.waitFor(() => expect(log).toContain('build started'), patient);
+    patience.abort();
+    await expect(asked).rejects.toThrow('aborted');
+    await vi.waitFor(() => expect(log).toContain('"aborted":true'), patient);
+    const line = log.split('\n').find((text) => text.includes('"aborted":true'));
+    expect(line).toContain('"client":"127.0.0.1"');
   });
 });
 

@@ -21,6 +21,9 @@ export function createApp({ metrics, packages, pages, readiness, webDir }: AppOp
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
+  // One spelling for each address: a proxy that refuses /metrics does not know of /Metrics and /metrics/.
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
 
   app.get('/healthz', (_request, response) => {
     response.set('Cache-Control', 'no-store').json({ status: 'ok' });

@@ -26,13 +26,9 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
   return pino(options, stream);
 }
 
-/**
- * Writes one line for a request that has been answered, or was broken off.
- *
- * @param client where it came from
- */
-export function logExchange(logger: Logger, exchange: Exchange, client: string | undefined): void {
-  const { failure, request, response, user } = exchange;
+/** Writes one line for a request that has been answered, or was broken off. */
+export function logExchange(logger: Logger, exchange: Exchange): void {
+  const { client, failure, request, response, user } = exchange;
   const build = exchange.build ?? failure?.build;
   const line = {
     ...exchange.ids,

@@ -336,6 +336,13 @@ describe('the server', () => {
     expect(json(await ask('/healthz'))).toEqual({ status: 'ok' });
   });
 
+  it('has one spelling for each address, which is the one that a proxy in front refuses', async () => {
+    expect((await ask('/metrics')).status).toBe(200);
+    for (const path of ['/Metrics', '/metrics/', '/METRICS', '/Healthz', '/healthz/', '/Builds']) {
+      expect((await ask(path)).status, path).toBe(404);
+    }
+  });
+
   it('is ready, with all that it needs', async () => {
     const answer = await ask('/readyz');
     expect(answer.status).toBe(200);

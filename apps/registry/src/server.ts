@@ -260,15 +260,17 @@ export async function startServer(
         readiness,
         webDir,
       }),
-      isOpen: (path) =>
-        OPEN_TO_ALL.has(path) ||
-        (config.page === 'public' && (Pages.has(path) || path === PACKAGES_PATH)),
+      opennessOf: (path) => {
+        if (OPEN_TO_ALL.has(path)) return 'uncounted';
+        const isPage = Pages.has(path) || path === PACKAGES_PATH;
+        return config.page === 'public' && isPage ? 'open' : 'closed';
+      },
       showsBuilds: showsPages,
       errorPage: showsPages ? errorPage : undefined,
       onBegin: () => metrics.http.begin(),
       onEnd: (exchange, route) => {
         metrics.http.end(exchange, route);
-        logExchange(logger, exchange, access.addressOf(exchange.request));
+        logExchange(logger, exchange);
       },
     });
     const web = await WebServer.start(config, listener, { onFileError, fileIntervalMs });

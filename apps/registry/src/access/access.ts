@@ -101,22 +101,33 @@ export class Access {
   admit(request: IncomingMessage): Caller | Promise<Caller> {
     if (this.#anybody !== undefined) return this.#anybody;
     const address = limitKey(clientAddress(request, this.#config.proxies));
-    const waitMs = this.#rate?.take(address) ?? 0;
-    if (waitMs > 0) throw httpErrors.tooManyRequests(waitMs);
+    this.#count(address);
     const { htpasswd, tokens } = this.#files;
     if (htpasswd === undefined && tokens === undefined) return this.#caller(null, address);
     return this.#authenticate(request, address);
   }
 
-  /** Whoever asks for what is open to everybody, who need not say who they are. */
-  stranger(request: IncomingMessage): Caller {
+  /**
+   * Whoever asks for what is open to everybody, who need not say who they are.
+   *
+   * @param options `isCounted`: whether limits of requests hold
+   * @throws HttpError 429 for too many requests
+   */
+  stranger(request: IncomingMessage, { isCounted }: { readonly isCounted: boolean }): Caller {
     if (this.#anybody !== undefined) return this.#anybody;
-    return this.#caller(null, limitKey(clientAddress(request, this.#config.proxies)));
+    const address = limitKey(clientAddress(request, this.#config.proxies));
+    if (isCounted) this.#count(address);
+    return this.#caller(null, address);
   }
 
   async stop(): Promise<void> {
     for (const file of Object.values(this.#files)) file?.stop();
     await this.#passwords?.close();
+  }
+
+  #count(address: string): void {
+    const waitMs = this.#rate?.take(address) ?? 0;
+    if (waitMs > 0) throw httpErrors.tooManyRequests(waitMs);
   }
 
   async #authenticate(request: IncomingMessage, address: string): Promise<Caller> {

@@ -45,9 +45,14 @@ export class PackageAccess {
     this.requirePackages(caller, parseImageName(name, 'latest').packages);
   }
 
-  /** Whether the caller may have the image of this name. */
-  allowsName({ rules }: Caller, name: string): boolean {
-    return rules.refusal(parseImageName(name, 'latest').packages) === undefined;
+  /** Whether the caller may have an image of these packages. */
+  allows({ rules }: Caller, packages: readonly string[]): boolean {
+    return rules.refusal(packages) === undefined;
+  }
+
+  /** The same for the image of a name. */
+  allowsName(caller: Caller, name: string): boolean {
+    return this.allows(caller, parseImageName(name, 'latest').packages);
   }
 
   /** To be told which image was given to whom: they will ask for its blobs. */

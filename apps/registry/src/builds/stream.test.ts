@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 import { Build, BuildError, parseImageName } from '@nixery/builder';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { BuildStreams } from './stream.ts';
 let journal: BuildJournal;
 let streams: BuildStreams;
 let server: Server;
+let port: number;
 /** Answers that have gone wrong. */
 let errors: unknown[];
 /** Answers, in the order they were asked for. */
@@ -26,6 +27,9 @@ beforeEach(async () => {
   server = createServer(serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('no port');
+  ({ port } = address);
 });
 afterEach(async () => {
   for (const client of clients) client.destroy();
@@ -53,7 +57,6 @@ function end(build: Build): void {
 
 /** Sends requests in one piece on one connection. @returns what has been answered by now */
 function ask(...requests: readonly string[]): () => string {
-  const { port } = server.address() as AddressInfo;
   const client = connect(port, '127.0.0.1');
   clients.push(client);
   let answer = '';

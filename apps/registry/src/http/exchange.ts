@@ -28,6 +28,8 @@ export class Exchange {
   readonly path: string;
   /** Who has said rightly who they are; null until then. */
   user: string | null = null;
+  /** Where it comes from, as logs say. */
+  client: string | undefined;
   /** Of the build that it waits or waited for. */
   build: string | undefined;
   readonly #startedAt = performance.now();

@@ -9,8 +9,14 @@ import { type ErrorDocument, Exchange } from './exchange.ts';
 import { labelOf, parseRoute, type Route, type RouteLabel } from './route.ts';
 import { Turn } from './turn.ts';
 
+/**
+ * Who may ask for a path: `closed`, who is admitted; `open`, none of them of the API, everybody; `uncounted`, everybody, and
+ * as often as they like.
+ */
+export type Openness = 'closed' | 'open' | 'uncounted';
+
 export interface ListenerOptions {
-  readonly access: Pick<Access, 'admit' | 'stranger'>;
+  readonly access: Pick<Access, 'addressOf' | 'admit' | 'stranger'>;
   /** Told who makes each request that `app` is given. */
   readonly callers: Callers;
   readonly api: RegistryApi;
@@ -24,8 +30,7 @@ export interface ListenerOptions {
   readonly showsBuilds: boolean;
   /** An error outside the API, for who wants a page; undefined where there are none. */
   readonly errorPage: ((failure: HttpError, requestId: string) => ErrorDocument) | undefined;
-  /** Paths, none of them of the API, that everybody may ask for, whoever may use the rest. */
-  readonly isOpen: (path: string) => boolean;
+  readonly opennessOf: (path: string) => Openness;
   /** Told of each exchange when it begins, and when its answer has gone out or broken off. Must not throw. */
   readonly onBegin: () => void;
   readonly onEnd: (exchange: Exchange, route: RouteLabel) => void;
@@ -41,7 +46,7 @@ export function createListener({
   app,
   callers,
   errorPage,
-  isOpen,
+  opennessOf,
   showsBuilds,
   onBegin,
   onEnd,
@@ -78,8 +83,9 @@ export function createListener({
         exchange.fail(httpErrors.hostMissing());
         return;
       }
-      if (isOpen(path)) {
-        answerOther(exchange, access.stranger(request));
+      const openness = opennessOf(path);
+      if (openness !== 'closed') {
+        answerOther(exchange, access.stranger(request, { isCounted: openness === 'open' }));
         return;
       }
       const caller = access.admit(request);
@@ -99,6 +105,8 @@ export function createListener({
   return (request, response) => {
     const exchange = new Exchange(request, response, showsBuilds);
     const { path } = exchange;
+    // Of a connection that has gone, nobody could say any more.
+    exchange.client = access.addressOf(request);
     const isApi = path === '/v2' || path.startsWith('/v2/');
     const route = isApi ? parseRoute(path) : undefined;
     onBegin();

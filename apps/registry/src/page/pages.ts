@@ -7,6 +7,7 @@ import type { Callers } from '../access/callers.ts';
 import type { PackageAccess } from '../access/package-access.ts';
 import type { BuildJournal } from '../builds/journal.ts';
 import { BuildStreams } from '../builds/stream.ts';
+import type { BuildView } from '../builds/view.ts';
 import type { Composer } from '../compose/composition.ts';
 import { parseSelection } from '../compose/selection.ts';
 import { parseReference } from '../images/image-names.ts';
@@ -21,7 +22,7 @@ import { placeOf } from './place.ts';
 const ASSETS = fileURLToPath(new URL('../../assets/', import.meta.url));
 
 export interface PagesOptions {
-  readonly access: Pick<PackageAccess, 'requirePackages' | 'allowsName'>;
+  readonly access: Pick<PackageAccess, 'allows' | 'requirePackages' | 'allowsName'>;
   readonly callers: Callers;
   readonly composer: Composer;
   readonly images: Images;
@@ -32,7 +33,7 @@ export interface PagesOptions {
 
 /** Everything that people look at in a browser. */
 export class Pages {
-  readonly router = Router({ strict: true });
+  readonly router = Router({ strict: true, caseSensitive: true });
   readonly #options: PagesOptions;
   readonly #streams: BuildStreams;
 
@@ -50,14 +51,14 @@ export class Pages {
     this.router.get('/images/*reference', async (request, response) => {
       await this.#showImage(request, response, request.params.reference.join('/'));
     });
-    this.router.get('/builds', (_request, response) => {
-      show(response, buildsPage(journal.list()));
+    this.router.get('/builds', (request, response) => {
+      show(response, buildsPage(this.#buildsFor(request)));
     });
-    this.router.get('/builds.json', (_request, response) => {
-      response.set('Cache-Control', 'no-store').json({ builds: journal.list() });
+    this.router.get('/builds.json', (request, response) => {
+      response.set('Cache-Control', 'no-store').json({ builds: this.#buildsFor(request) });
     });
     this.router.get('/builds/:id', (request, response, next) => {
-      if (!this.#showBuild(request.params.id, response)) next();
+      if (!this.#showBuild(request, response, request.params.id)) next();
     });
     this.router.get('/builds/:id/events', (request, response, next) => {
       if (!this.#stream(request, response, request.params.id)) next();
@@ -109,12 +110,22 @@ export class Pages {
     show(response, page);
   }
 
-  #showBuild(name: string, response: Response): boolean {
+  #buildsFor(request: Request): readonly BuildView[] {
+    return this.#options.journal.list().filter((build) => this.#isFor(request, build));
+  }
+
+  /** Whether whoever asks may have the image that a build makes. */
+  #isFor(request: Request, { packages }: BuildView): boolean {
+    const { access, callers } = this.#options;
+    return access.allows(callers.of(request), packages);
+  }
+
+  #showBuild(request: Request, response: Response, name: string): boolean {
     const { journal, systems } = this.#options;
     const isJson = name.endsWith('.json');
     const id = isJson ? name.slice(0, -'.json'.length) : name;
     const build = journal.get(id);
-    if (build === undefined) return false;
+    if (build === undefined || !this.#isFor(request, build)) return false;
     if (isJson) {
       response.set('Cache-Control', 'no-store').json({ ...build, log: journal.log(id) });
     } else {
@@ -124,7 +135,8 @@ export class Pages {
   }
 
   #stream(request: Request, response: Response, id: string): boolean {
-    if (this.#options.journal.get(id) === undefined) return false;
+    const build = this.#options.journal.get(id);
+    if (build === undefined || !this.#isFor(request, build)) return false;
     const { from } = request.query;
     const line = typeof from === 'string' && /^\d{1,9}$/.test(from) ? Number(from) : 0;
     if (!this.#streams.serve(request, response, id, line)) {

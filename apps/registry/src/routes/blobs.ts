@@ -38,6 +38,13 @@ export interface BlobRouteOptions {
   readonly holdTimes: HoldTimes;
 }
 
+/** What somebody asks for and may have. */
+interface Wanted {
+  readonly digest: Digest;
+  /** Whether everybody may have it. */
+  readonly isForAll: boolean;
+}
+
 /** `GET, HEAD /v2/<name>/blobs/<digest>` */
 export class BlobRoute {
   readonly #options: BlobRouteOptions;
@@ -62,33 +69,35 @@ export class BlobRoute {
       if (known.over) return;
       if (!known.value) throw httpErrors.blobUnknown(digest);
     }
-    if (await this.#answer(exchange, digest)) return;
+    const wanted = { digest, isForAll: caller.user === null && !caller.rules.hasLists };
+    if (await this.#answer(exchange, wanted)) return;
 
     const asker = new RequestAsker(exchange, caller);
     const healed = await hold(exchange, builder.heal(digest, { asker }), holdTimes);
     if (healed.over) return;
-    if (healed.value && (await this.#answer(exchange, digest))) return;
+    if (healed.value && (await this.#answer(exchange, wanted))) return;
     throw httpErrors.blobUnknown(digest);
   }
 
   /** @returns false, and nothing is sent, when the storage has no such blob or not all of it */
-  async #answer(exchange: Exchange, digest: Digest): Promise<boolean> {
+  async #answer(exchange: Exchange, wanted: Wanted): Promise<boolean> {
     const { links } = this.#options;
-    const isCached = hasMatch(exchange.request.headers['if-none-match'], digest);
-    if (isCached || exchange.isHead) return await this.#describe(exchange, digest, isCached);
+    const isCached = hasMatch(exchange.request.headers['if-none-match'], wanted.digest);
+    if (isCached || exchange.isHead) return await this.#describe(exchange, wanted, isCached);
     return links === undefined
-      ? await this.#send(exchange, digest)
-      : await this.#redirect(exchange, digest, links);
+      ? await this.#send(exchange, wanted)
+      : await this.#redirect(exchange, wanted.digest, links);
   }
 
   /** Answers HEAD, to which a signed address would not answer, and who has the blob. */
-  async #describe(exchange: Exchange, digest: Digest, isCached: boolean): Promise<boolean> {
+  async #describe(exchange: Exchange, wanted: Wanted, isCached: boolean): Promise<boolean> {
+    const { digest } = wanted;
     const status = await this.#options.store.stat(digest);
     if (!status.exists || !(await this.#isWhole(digest, status.size))) return false;
     if (isCached) {
-      exchange.sendHead(304, headersOf(digest));
+      exchange.sendHead(304, headersOf(wanted));
     } else {
-      exchange.sendHead(200, contentHeaders(digest, status.size));
+      exchange.sendHead(200, contentHeaders(wanted, status.size));
     }
     return true;
   }
@@ -104,7 +113,8 @@ export class BlobRoute {
     return true;
   }
 
-  async #send(exchange: Exchange, digest: Digest): Promise<boolean> {
+  async #send(exchange: Exchange, wanted: Wanted): Promise<boolean> {
+    const { digest } = wanted;
     const { request, response } = exchange;
     // A range that is only wanted if the blob is another one is not wanted (RFC 9110, section 13.1.5).
     const ifRange = request.headers['if-range'];
@@ -123,7 +133,7 @@ export class BlobRoute {
     const { body, read, size, span } = opened;
     const { offset, length } = span;
     try {
-      const headers = contentHeaders(digest, length);
+      const headers = contentHeaders(wanted, length);
       if (range === undefined) exchange.writeHead(200, headers);
       else {
         const sent = `bytes ${offset}-${offset + length - 1}/${size}`;
@@ -164,21 +174,21 @@ export class BlobRoute {
   }
 }
 
-function headersOf(digest: Digest): RawHeaders {
+function headersOf({ digest, isForAll }: Wanted): RawHeaders {
   return [
     'Docker-Content-Digest',
     digest,
     'ETag',
     `"${digest}"`,
-    // A digest never stands for other bytes.
+    // A digest never stands for other bytes. A cache between does not know who may have it.
     'Cache-Control',
-    'public, max-age=31536000, immutable',
+    `${isForAll ? 'public' : 'private'}, max-age=31536000, immutable`,
     'Accept-Ranges',
     'bytes',
   ];
 }
 
-function contentHeaders(digest: Digest, length: number): RawHeaders {
+function contentHeaders(wanted: Wanted, length: number): RawHeaders {
   const type = 'application/octet-stream';
-  return [...headersOf(digest), 'Content-Type', type, 'Content-Length', String(length)];
+  return [...headersOf(wanted), 'Content-Type', type, 'Content-Length', String(length)];
 }

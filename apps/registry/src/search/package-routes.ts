@@ -8,7 +8,7 @@ export const PACKAGES_PATH = '/packages.json';
 
 /** Only what whoever asks may pull is found. */
 export function packageRoutes(search: PackageSearch, callers: Callers): Router {
-  const router = Router({ strict: true });
+  const router = Router({ strict: true, caseSensitive: true });
   router.get(PACKAGES_PATH, async (request, response) => {
     const { limit, q } = request.query;
     const answer = await search.search(typeof q === 'string' ? q : '', {
