@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -140,6 +141,36 @@ describe('an image of a branch', () => {
     expect(await nix.evaluations()).toBe(1);
     const { name } = (await server.cache.listManifests()).at(0)?.record.request ?? {};
     expect(await server.cache.listTags(String(name))).toEqual(['main', 'v1']);
+  });
+});
+
+/** Nix, but the first realisation hangs until it is ended. @returns its `PATH`, and the file that is there once it hangs */
+async function hangingOnce(): Promise<{ readonly path: string; readonly hangs: string }> {
+  const hangs = join(dir, 'hangs');
+  const file = join(dir, 'nix-store');
+  const script = [
+    '#!/bin/sh',
+    // That of a package source has no log.
+    `case "$*" in --realise*--log-format*) [ -e '${hangs}' ] || { : > '${hangs}'; exec sleep 600; } ;; esac`,
+    `PATH='${nix.path}' exec nix-store "$@"`,
+  ];
+  await writeFile(file, `${script.join('\n')}\n`);
+  await chmod(file, 0o755);
+  return { path: `${dir}:${nix.path}`, hangs };
+}
+
+describe('a build that waits for another tag’s build of the same commit', () => {
+  it('goes on by itself when that one’s time is over', async () => {
+    const { hangs, path } = await hangingOnce();
+    const env = { ...nixEnvironment(), PATH: path };
+    const server = await start({}, { env, buildTimeoutMs: 12_000 });
+    repository.git('tag', 'v1');
+    const first = pull(server).catch((error: unknown) => error);
+    await expect.poll(() => existsSync(hangs), { timeout: 60_000 }).toBe(true);
+    await delay(6_000);
+    const second = pull(server, 'slow0', 'v1');
+    expect(await first).toMatchObject({ code: 'deadline' });
+    expect(await second).toMatch(/^sha256:/);
   });
 });
 

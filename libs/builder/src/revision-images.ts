@@ -1,6 +1,7 @@
 import type { CacheClient, ManifestRecord } from '@nixery/cache';
 
 import type { Build } from './build.ts';
+import { BuildError } from './errors.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import type { ImageRequest } from './image-name.ts';
 import type { SharedRecords } from './shared-records.ts';
@@ -33,7 +34,16 @@ export class RevisionImages {
     const { commit } = revision;
     if (commit === null) return await images.build(build, revision, signal);
     const key = images.revisionKey(build.request, build.form, commit);
-    return await this.#running.join(key, () => this.#obtain(key, commit, build, signal));
+    for (;;) {
+      const others = this.#running.get(key);
+      try {
+        return await (others ??
+          this.#running.join(key, () => this.#obtain(key, commit, build, signal)));
+      } catch (error) {
+        // Another build's time was over, and it is that which ended it: this one has some left.
+        if (others === undefined || signal.aborted || !wasEnded(error)) throw error;
+      }
+    }
   }
 
   async #obtain(
@@ -60,4 +70,8 @@ export class RevisionImages {
     const { shared } = this.#options;
     return shared === undefined ? record : await shared.publishManifest(key, record);
   }
+}
+
+function wasEnded(error: unknown): boolean {
+  return error instanceof BuildError && (error.code === 'stopping' || error.code === 'deadline');
 }
