@@ -28,6 +28,17 @@ describe('recent failures', () => {
     expect(failures.get('key')).toBeUndefined();
   });
 
+  it('are let go once they are over, also where nobody asks for them again', () => {
+    let now = 0;
+    const failures = new RecentFailures(() => now);
+    for (let i = 0; i < 100; i++) failures.add(`${i}`, new BuildError('build-failed', ''));
+    expect(failures.size).toBe(100);
+    now = 60_000;
+    failures.add('later', new BuildError('internal', ''));
+    expect(failures.size).toBe(1);
+    expect(failures.get('later')).toBeDefined();
+  });
+
   it('are bounded, the oldest going first', () => {
     const failures = new RecentFailures();
     for (let i = 0; i <= 10_000; i++) failures.add(`${i}`, new BuildError('build-failed', ''));

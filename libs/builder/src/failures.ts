@@ -17,6 +17,11 @@ export class RecentFailures {
     this.#now = now;
   }
 
+  /** How many are held, some of which may be over. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(key: string): BuildError | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -28,10 +33,14 @@ export class RecentFailures {
   /** Remembers a failure, unless it says nothing of the image: an overloaded or stopping server is no reason to refuse it later. */
   add(key: string, error: BuildError): void {
     if (error.code === 'overloaded' || error.code === 'stopping') return;
-    const until = this.#now() + (error.transient ? TRANSIENT_MS : DETERMINISTIC_MS);
+    const now = this.#now();
+    const until = now + (error.transient ? TRANSIENT_MS : DETERMINISTIC_MS);
     this.#entries.delete(key);
     this.#entries.set(key, { error, until });
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > MAX_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
+    // The oldest first. Nobody may ever ask for them again, and they hold logs.
+    for (const [other, entry] of this.#entries) {
+      if (entry.until > now && this.#entries.size <= MAX_ENTRIES) return;
+      this.#entries.delete(other);
+    }
   }
 }
