@@ -94,7 +94,7 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       'Sources of packages that are kept from Nix’ garbage collection',
       'count',
       [`${BUILDER}/source/store.ts`, 'KEPT'],
-      'the least recently used are fetched again',
+      'those that nobody asked for within an hour are fetched again',
     ],
     [
       'Outputs that nobody asks for are kept from it for',

@@ -120,6 +120,16 @@ describe('a channel', () => {
     expect(requests[0]).toBe(`/NixOS/nixpkgs/archive/${commit}.tar.gz`);
   });
 
+  it('is fetched once however many ask at the same time', async () => {
+    const commit = git('rev-parse', 'HEAD').toString().trim();
+    const source = makeSource('nixos-unstable', 'many');
+    const paths = await Promise.all(
+      Array.from({ length: 5 }, () => source.provide({ commit }, signal)),
+    );
+    expect(new Set(paths).size).toBe(1);
+    expect(requests).toEqual([`/NixOS/nixpkgs/archive/${commit}.tar.gz`, `/tar.gz/${commit}`]);
+  });
+
   it('that does not exist is unavailable', async () => {
     expect(await codeOf(makeSource('nixos-99.99', 'none').resolve('', signal))).toBe(
       'source-unavailable',

@@ -36,9 +36,8 @@ export function channelSource(options: ChannelSourceOptions): PackageSource {
 
     provide: async ({ commit }, signal): Promise<string> => {
       if (commit === null) throw new TypeError('a channel revision has a commit');
-      return (
-        (await store.find(commit)) ??
-        (await store.addTarball(commit, `${archive}/${commit}.tar.gz`, signal))
+      return await store.obtain(commit, () =>
+        store.addTarball(commit, `${archive}/${commit}.tar.gz`, signal),
       );
     },
   };

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -34,9 +35,22 @@ async function commit(text: string): Promise<string> {
   return git('rev-parse', 'HEAD');
 }
 
-function makeSource(url: string, stateDir: string): PackageSource {
+function makeSource(url: string, stateDir: string, gitEnv = env): PackageSource {
   const store = new SourceStore(join(dir, stateDir, 'sources'), env);
-  return gitSource({ url, dir: join(dir, stateDir, 'git'), store, env });
+  return gitSource({ url, dir: join(dir, stateDir, 'git'), store, env: gitEnv });
+}
+
+/** A git whose fetches note that they have begun, and hang until they are ended. */
+async function hangingGit(): Promise<{ readonly begun: string; readonly env: NodeJS.ProcessEnv }> {
+  const begun = join(dir, 'begun');
+  const script = [
+    '#!/bin/sh',
+    `for word; do if [ "$word" = fetch ]; then : > '${begun}'; exec sleep 600; fi; done`,
+    `PATH='${env['PATH']}' exec git "$@"`,
+  ];
+  await writeFile(join(dir, 'git'), `${script.join('\n')}\n`);
+  await chmod(join(dir, 'git'), 0o755);
+  return { begun, env: { ...env, PATH: `${dir}:${env['PATH']}` } };
 }
 
 async function codeOf(action: Promise<unknown>): Promise<string> {
@@ -133,6 +147,19 @@ describe('a git source', () => {
     expect(error).toMatchObject({ code: 'source-unavailable' });
     expect(inspect(error)).toContain('127.0.0.1');
     expect(`${inspect(error)} ${unreachable.id}`).not.toContain('hunter2');
+  });
+
+  it('knows a commit at once that it knew before, while it fetches another', async () => {
+    const first = makeSource(`file://${upstream}`, 'waiting');
+    await first.resolve(commits.first, signal);
+    const hanging = await hangingGit();
+    const again = makeSource(`file://${upstream}`, 'waiting', hanging.env);
+    const end = new AbortController();
+    const fetching = codeOf(again.resolve('f'.repeat(40), end.signal));
+    await expect.poll(() => existsSync(hanging.begun)).toBe(true);
+    expect(await again.resolve(commits.first, signal)).toEqual({ commit: commits.first });
+    end.abort();
+    expect(await fetching).toBe('stopping');
   });
 
   it('stops when told to', async () => {

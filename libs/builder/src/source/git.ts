@@ -6,6 +6,7 @@ import { BuildError } from '../errors.ts';
 import { redactSecrets } from '../process/redact.ts';
 import { run, type RunResult } from '../process/run.ts';
 import { FETCH_DEADLINE_MS, type SourceStore, successOf } from './store.ts';
+import { Turns } from './turns.ts';
 import { COMMIT, type PackageSource, type Revision } from './types.ts';
 
 export interface GitSourceOptions {
@@ -44,7 +45,8 @@ class GitRepository {
   readonly #history: string;
   /** Single commits with their trees; shallow, so it can say nothing of what reaches what. */
   readonly #content: string;
-  #queue: Promise<unknown> = Promise.resolve();
+  /** Git locks a repository against a second fetch by failing it. */
+  readonly #historyTurns = new Turns();
 
   constructor(options: GitSourceOptions) {
     this.#options = options;
@@ -55,7 +57,9 @@ class GitRepository {
 
   async resolve(reference: string, signal: AbortSignal): Promise<Revision> {
     if (COMMIT.test(reference)) {
-      return await this.#exclusively(() => this.#resolveCommit(reference, signal));
+      // One that is known waits for no fetch of another.
+      if (await this.#isReached(reference, signal)) return { commit: reference };
+      return await this.#historyTurns.take(() => this.#resolveCommit(reference, signal));
     }
     const wanted =
       reference === 'latest'
@@ -108,15 +112,10 @@ class GitRepository {
   async provide(revision: Revision, signal: AbortSignal): Promise<string> {
     const { commit } = revision;
     if (commit === null) throw new TypeError('a git revision has a commit');
-    const { store } = this.#options;
-    return (
-      (await store.find(commit)) ??
-      (await this.#exclusively(
-        async () => (await store.find(commit)) ?? (await this.#fetch(commit, signal)),
-      ))
-    );
+    return await this.#options.store.obtain(commit, () => this.#fetch(commit, signal));
   }
 
+  /** The store sees to it that this is done once at a time. */
   async #fetch(commit: string, signal: AbortSignal): Promise<string> {
     await this.#ensure(this.#content, signal);
     const gitDir = `--git-dir=${this.#content}`;
@@ -155,13 +154,6 @@ class GitRepository {
     successOf('git init', await this.#git(['init', '--quiet', '--bare', '--', dir], signal));
     const set = [`--git-dir=${dir}`, 'config', 'remote.origin.url', url];
     successOf('git config', await this.#git(set, signal));
-  }
-
-  /** One at a time: git locks a repository against a second fetch by failing it. */
-  async #exclusively<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(action);
-    this.#queue = result.catch(() => {});
-    return await result;
   }
 
   async #git(

@@ -3,9 +3,13 @@ import { join } from 'node:path';
 
 import { BuildError } from '../errors.ts';
 import { run, type RunResult } from '../process/run.ts';
+import { Turns } from './turns.ts';
 
-/** Revisions whose sources are kept from the garbage collector. */
+/** Revisions whose sources are kept from the garbage collector, at least. */
 const KEPT = 8;
+
+/** Those of further ones are that were asked for within this time (ms): builds may be reading them. */
+const IN_USE_MS = 60 * 60 * 1000;
 
 /**
  * Package sources in the Nix store, by commit. A link a revision, registered as a garbage-collector root, is all the
@@ -14,6 +18,7 @@ const KEPT = 8;
 export class SourceStore {
   readonly #dir: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #adding = new Turns();
 
   /**
    * @param dir where the links are kept
@@ -24,8 +29,17 @@ export class SourceStore {
     this.#env = env;
   }
 
-  /** The store path of a source, or undefined when it is not (or no longer) in the store. */
-  async find(commit: string): Promise<string | undefined> {
+  /**
+   * The store path of a source. Where it is not in the store, `add` puts it there, once however many ask; nor is another one
+   * added meanwhile.
+   */
+  async obtain(commit: string, add: () => Promise<string>): Promise<string> {
+    const known = await this.#find(commit);
+    return known ?? (await this.#adding.take(async () => (await this.#find(commit)) ?? add()));
+  }
+
+  /** Undefined when it is not (or no longer) in the store. */
+  async #find(commit: string): Promise<string | undefined> {
     const link = join(this.#dir, commit);
     try {
       const path = await readlink(link);
@@ -41,7 +55,7 @@ export class SourceStore {
   /** Adds a folder to the Nix store. */
   async add(commit: string, folder: string, signal: AbortSignal): Promise<string> {
     const added = await this.#nix('nix-store', ['--add', folder], signal);
-    return await this.keep(commit, added.trim(), signal);
+    return await this.#keep(commit, added.trim(), signal);
   }
 
   /** Downloads and unpacks a tarball into the Nix store. */
@@ -52,11 +66,11 @@ export class SourceStore {
       signal,
     );
     const path = printed.trim().split('\n').at(-1) ?? '';
-    return await this.keep(commit, path, signal);
+    return await this.#keep(commit, path, signal);
   }
 
   /** Registers a root for a source, and forgets the sources used longest ago. */
-  async keep(commit: string, path: string, signal: AbortSignal): Promise<string> {
+  async #keep(commit: string, path: string, signal: AbortSignal): Promise<string> {
     await mkdir(this.#dir, { recursive: true });
     const root = join(this.#dir, commit);
     await this.#nix('nix-store', ['--realise', path, '--add-root', root, '--indirect'], signal);
@@ -72,7 +86,8 @@ export class SourceStore {
       }),
     );
     links.sort((a, b) => b.used - a.used);
-    for (const { link } of links.slice(KEPT)) await rm(link, { force: true });
+    const unused = links.slice(KEPT).filter(({ used }) => used < Date.now() - IN_USE_MS);
+    for (const { link } of unused) await rm(link, { force: true });
   }
 
   async #nix(command: string, args: readonly string[], signal: AbortSignal): Promise<string> {

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { lutimes, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { fetchEnvironment } from '../process/environment.ts';
+import { nixEnvironment } from '../testing/index.ts';
+import { SourceStore } from './store.ts';
+
+const { signal } = new AbortController();
+const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
+
+let dir: string;
+let store: SourceStore;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'nixery-sources-'));
+  store = new SourceStore(join(dir, 'links'), fetchEnvironment(nixEnvironment()));
+});
+afterEach(async () => {
+  await rm(dir, { recursive: true });
+});
+
+async function obtain(commit: string): Promise<string> {
+  return await store.obtain(commit, async () => {
+    const folder = join(dir, randomUUID());
+    await mkdir(folder);
+    await writeFile(join(folder, 'default.nix'), `"${commit} ${dir}"`);
+    return await store.add(commit, folder, signal);
+  });
+}
+
+async function links(): Promise<readonly string[]> {
+  return (await readdir(join(dir, 'links'))).toSorted();
+}
+
+it('sources that builds may be reading are held, however many; of others the eight that were used last', async () => {
+  const commits = Array.from({ length: 10 }, (_, i) => `commit${i}`);
+  for (const commit of commits) await obtain(commit);
+  expect(await links()).toEqual(commits);
+
+  for (const [i, commit] of commits.entries()) {
+    const used = new Date(Date.now() - TWO_HOURS_MS + i * 1_000);
+    await lutimes(join(dir, 'links', commit), used, used);
+  }
+  // Used again, so it is not among those that were used longest ago.
+  await obtain('commit0');
+  await obtain('new');
+  expect(await links()).toEqual(['commit0', ...commits.slice(4), 'new'].toSorted());
+});
+
+it('a source that cannot be added is told to who asked, and the next one is added', async () => {
+  const failing = store.obtain('failing', () => Promise.reject(new Error('no such commit')));
+  const next = obtain('next');
+  await expect(failing).rejects.toThrow('no such commit');
+  expect(await next).toMatch(/^\/nix\/store\//);
+});
