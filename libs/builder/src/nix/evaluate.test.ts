@@ -172,6 +172,14 @@ describe('evaluation', () => {
     expect(code).toBe('evaluation-failed');
   });
 
+  it('does not blame the package set for a Nix daemon that is down', async () => {
+    const nix = evaluationEnvironment(nixEnvironment());
+    const env = { ...nix, NIX_REMOTE: 'daemon', NIX_DAEMON_SOCKET_PATH: join(dir, 'no-socket') };
+    const { code, message } = await failure(['hello'], { env });
+    expect(code).toBe('internal');
+    expect(message).toContain('no-socket');
+  });
+
   it('ends when its time is over', async () => {
     const { code } = await failure(['hello'], { deadlineMs: 1 });
     expect(code).toBe('deadline');

@@ -7,6 +7,7 @@ import { suggest } from '../suggest.ts';
 import { EXPRESSIONS } from './expressions.ts';
 import { NixLog } from './log.ts';
 import { failureOf, type TaskFailure } from './failure.ts';
+import { nixProblem } from './probe.ts';
 
 /** Packages that a set marks as not to be built, and that the operator allows all the same. */
 export interface Allowances {
@@ -103,6 +104,9 @@ export async function evaluate(task: EvaluateTask, signal?: AbortSignal): Promis
   const whole = await evaluation.ask(task.names, false);
   if ('answers' in whole) return await evaluation.conclude(whole.answers);
   if (whole.failure.code !== 'evaluation-failed') return whole.failure;
+  const problem = await nixProblem(task.env);
+  // A daemon that is down, or a store out of reach, says nothing of the packages.
+  if (problem !== null) return { ok: false, code: 'internal', message: problem };
 
   // Something that tryEval cannot catch (abort, a type error, endless recursion) took all answers down. Is it the set itself?
   const none = await evaluation.ask([], false);
