@@ -88,6 +88,12 @@ export function logScrubEvent(logger: Logger, event: ScrubEvent): void {
     case 'damaged':
       logger.error({ digest: event.digest, healed: event.healed }, 'a stored blob was damaged');
       return;
+    case 'skipped':
+      logger.warn(
+        { digest: event.digest, err: event.error },
+        'a stored blob cannot be read, or not be replaced now',
+      );
+      return;
     case 'done':
       logger.info({ blobs: event.blobs, damaged: event.damaged }, 'storage read through');
       return;

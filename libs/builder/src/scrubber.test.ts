@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BlobStore, createFilesystemStore, type Digest, digestOf } from '@nixery/storage';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
+import { BuildError } from './errors.ts';
 import { readThrough } from './intact.ts';
 import { Scrubber, type ScrubEvent } from './scrubber.ts';
 
@@ -64,6 +65,47 @@ it('blobs whose content has changed are found and replaced, pass after pass', as
     { type: 'done', blobs: 2, damaged: 1 },
     { type: 'done', blobs: 2, damaged: 0 },
   ]);
+});
+
+/** Stores small blobs and damages them. */
+async function rot(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const bytes = Buffer.from(`blob ${i}`);
+    await store.put(digestOf(bytes), { bytes }, 'text/plain');
+    await writeFile(join(dir, 'layers', digestOf(bytes).slice('sha256:'.length)), 'rotten');
+  }
+}
+
+function isOver({ type }: ScrubEvent): boolean {
+  return type === 'done' || type === 'failed';
+}
+
+/** What a scrubber tells until it is through, where nothing can be replaced now. */
+async function onePass(): Promise<readonly ScrubEvent['type'][]> {
+  const events: ScrubEvent[] = [];
+  const scrubber = new Scrubber({
+    store,
+    intervalMs: 10_000,
+    bytesPerSecond: 1024 ** 3,
+    heal: () => Promise.reject(new BuildError('source-unavailable', 'not now')),
+    onEvent: (event) => events.push(event),
+  });
+  await expect.poll(() => events.some(isOver), { timeout: 10_000 }).toBe(true);
+  await scrubber.stop();
+  return events.map(({ type }) => type);
+}
+
+it('a damaged blob that cannot be replaced now does not keep others from being read', async () => {
+  await rot(9);
+  const told = await onePass();
+  expect(told.at(-1)).toBe('done');
+  expect(told.filter((type) => type === 'skipped')).toHaveLength(9);
+});
+
+it('a pass is given up when ten blobs in a row could not be dealt with', async () => {
+  await store.delete(digest);
+  await rot(12);
+  expect(await onePass()).toEqual([...Array.from({ length: 9 }, () => 'skipped'), 'failed']);
 });
 
 it('no more is read in a second than allowed, and a pass under way ends when it is told to', async () => {

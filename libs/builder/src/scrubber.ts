@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { BlobLister, BlobOpener, Digest } from '@nixery/storage';
+import { BlobError, type BlobLister, type BlobOpener, type Digest } from '@nixery/storage';
 
+import { BuildError } from './errors.ts';
 import { readThrough } from './intact.ts';
 
 /** A disk reads a hundred times as much; a terabyte takes a day and a half (bytes a second). */
@@ -10,10 +11,16 @@ const BYTES_PER_SECOND = 8 * 1024 * 1024;
 /** The first pass begins after this part of the interval: a server that is restarted every day scrubs all the same. */
 const FIRST_AFTER = 1 / 24;
 
+/** When as many blobs in a row could not be read or replaced, it is not them: the pass is given up. */
+const MAX_FAILURES = 10;
+
 export type ScrubEvent =
   /** A blob's content does not have its digest. */
   | { readonly type: 'damaged'; readonly digest: Digest; readonly healed: boolean }
+  /** It cannot be told whether a blob is damaged (a bad sector), or a damaged one not be replaced now. */
+  | { readonly type: 'skipped'; readonly digest: Digest; readonly error: Error }
   | { readonly type: 'done'; readonly blobs: number; readonly damaged: number }
+  /** The pass was given up; another one begins when it is due. */
   | { readonly type: 'failed'; readonly error: unknown };
 
 export interface ScrubberOptions {
@@ -67,18 +74,33 @@ export class Scrubber {
   }
 
   async #pass(): Promise<void> {
-    const { bytesPerSecond = BYTES_PER_SECOND, heal, onEvent, store } = this.#options;
+    const { onEvent, store } = this.#options;
     const { signal } = this.#stopped;
     let blobs = 0;
     let damaged = 0;
+    let failures = 0;
     for await (const { digest } of store.list()) {
       signal.throwIfAborted();
       blobs += 1;
-      const state = await readThrough(store, digest, { bytesPerSecond, signal });
-      if (state !== 'damaged') continue;
-      damaged += 1;
-      onEvent({ type: 'damaged', digest, healed: await heal(digest) });
+      try {
+        if (await this.#isReplaced(digest)) damaged += 1;
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        const isItsOwn = error instanceof BlobError || error instanceof BuildError;
+        if (signal.aborted || !isItsOwn || failures >= MAX_FAILURES) throw error;
+        onEvent({ type: 'skipped', digest, error });
+      }
     }
     onEvent({ type: 'done', blobs, damaged });
+  }
+
+  /** Whether a blob was damaged; then it has been tried to replace it. */
+  async #isReplaced(digest: Digest): Promise<boolean> {
+    const { bytesPerSecond = BYTES_PER_SECOND, heal, onEvent, store } = this.#options;
+    const { signal } = this.#stopped;
+    if ((await readThrough(store, digest, { bytesPerSecond, signal })) !== 'damaged') return false;
+    onEvent({ type: 'damaged', digest, healed: await heal(digest) });
+    return true;
   }
 }
