@@ -12,7 +12,7 @@ import {
 } from './client.ts';
 import type { CapturedResult } from './command.ts';
 import { NamespacedClient } from './namespaced-client.ts';
-import { pullResult, tlsFlags, volumeFlags } from './flags.ts';
+import { pullResult, tlsFlags, volumeFlags, withMirrors } from './flags.ts';
 
 export class Buildah extends NamespacedClient implements Client {
   readonly name = 'buildah';
@@ -33,6 +33,7 @@ export class Buildah extends NamespacedClient implements Client {
   async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
     const pulled = await this.namespace.run([
+      ...withMirrors(options),
       ...this.#buildah(),
       'pull',
       ...(options.architecture === undefined ? [] : [`--arch=${options.architecture}`]),

@@ -45,7 +45,7 @@ export interface PullOptions {
   readonly certificates?: string;
   /** Of an image index, this platform's image; the host's by default. */
   readonly architecture?: 'amd64' | 'arm64';
-  /** Heed this configuration of mirrors: containerd's hosts folder, podman's registries.conf. The others have none here. */
+  /** Heed this configuration of mirrors: containerd's hosts folder, the registries.conf of podman, buildah and skopeo. docker's is its daemon's. */
   readonly mirrors?: string;
 }
 

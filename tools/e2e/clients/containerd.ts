@@ -12,23 +12,38 @@ import {
   type RegistryLogin,
   type RunOptions,
 } from './client.ts';
+import { pullByImageService } from './image-service.ts';
 import { NamespacedClient } from './namespaced-client.ts';
 import { pullResult } from './flags.ts';
 
 /** Where a container that is only held open finds a static busybox: its name says which program to be. */
 const holder = '/run/busybox';
 
+/** As containerd's configuration names it. */
+const KUBERNETES_PLUGIN = '"io.containerd.grpc.v1.cri"';
+
+export interface ContainerdOptions {
+  /** Serve Kubernetes, too, which heeds this folder's configuration of registries (`hosts.toml`). */
+  readonly kubernetesHosts?: string;
+}
+
 /** A containerd of its own, and its client `ctr`. */
 export class Containerd extends NamespacedClient implements Client {
   readonly name = 'containerd';
   protected readonly commands = ['containerd', 'ctr', 'runc', '/bin/busybox'];
+  readonly #options: ContainerdOptions;
   #containers = 0;
   #credentials: readonly string[] = [];
+
+  constructor(options: ContainerdOptions = {}) {
+    super();
+    this.#options = options;
+  }
 
   override async start(dir: string): Promise<void> {
     await super.start(dir);
     const config = path.join(dir, 'containerd.toml');
-    writeFileSync(config, configuration(dir));
+    writeFileSync(config, configuration(dir, this.#options));
     await this.namespace.startDaemon(
       ['containerd', '--config', config],
       [...this.#ctr(), 'version'],
@@ -59,6 +74,16 @@ export class Containerd extends NamespacedClient implements Client {
     return pullResult(pulled, () =>
       this.namespace.mustRun([...this.#ctr(), 'images', 'list', `name==${reference}`]),
     );
+  }
+
+  /**
+   * Pulls as the kubelet does.
+   *
+   * @returns the digest of the image's config
+   * @throws Error with what containerd says of a failure
+   */
+  pullForKubernetes(image: ImageReference): Promise<string> {
+    return pullByImageService(this.#socket(), formatReference(image));
   }
 
   async push(image: ImageReference, target: ImageReference): Promise<PushResult> {
@@ -116,7 +141,11 @@ export class Containerd extends NamespacedClient implements Client {
   }
 
   #ctr(): string[] {
-    return ['ctr', '--address', path.join(this.namespace.dir, 'containerd.sock')];
+    return ['ctr', '--address', this.#socket()];
+  }
+
+  #socket(): string {
+    return socketIn(this.namespace.dir);
   }
 }
 
@@ -127,13 +156,25 @@ function mountFlags({ source, target, readOnly = false }: BindMount): string[] {
   ];
 }
 
-/** Its Kubernetes plug-in would set up networks. https://github.com/containerd/containerd/blob/main/docs/man/containerd-config.toml.5.md */
-function configuration(dir: string): string {
-  return `version = 2
-root = ${JSON.stringify(path.join(dir, 'root'))}
-state = ${JSON.stringify(path.join(dir, 'state'))}
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = ${JSON.stringify(path.join(dir, 'containerd.sock'))}
-`;
+function socketIn(dir: string): string {
+  return path.join(dir, 'containerd.sock');
+}
+
+/** https://github.com/containerd/containerd/blob/main/docs/man/containerd-config.toml.5.md */
+function configuration(dir: string, { kubernetesHosts }: ContainerdOptions): string {
+  const lines = [
+    'version = 2',
+    `root = ${JSON.stringify(path.join(dir, 'root'))}`,
+    `state = ${JSON.stringify(path.join(dir, 'state'))}`,
+  ];
+  // For others than Kubernetes it would set up much that nobody asks for.
+  if (kubernetesHosts === undefined) lines.push(`disabled_plugins = [${KUBERNETES_PLUGIN}]`);
+  lines.push('[grpc]', `  address = ${JSON.stringify(socketIn(dir))}`);
+  if (kubernetesHosts !== undefined) {
+    lines.push(
+      `[plugins.${KUBERNETES_PLUGIN}.registry]`,
+      `  config_path = ${JSON.stringify(kubernetesHosts)}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
 }

@@ -14,17 +14,32 @@ import {
 import { NamespacedClient } from './namespaced-client.ts';
 import { pullResult, volumeFlags } from './flags.ts';
 
+export interface DaemonOptions {
+  /** What its daemon.json holds. https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file */
+  readonly configuration?: string;
+  /** What it reaches other hosts than this one through over TLS, an HTTP proxy. */
+  readonly proxy?: string;
+}
+
 /** The docker client with a dockerd of its own: no network of its own making, no firewall rules. */
 export class Docker extends NamespacedClient implements Client {
   readonly name = 'docker';
   protected readonly commands = ['docker', 'dockerd', 'containerd', 'runc'];
+  readonly #options: DaemonOptions;
+
+  constructor(options: DaemonOptions = {}) {
+    super();
+    this.#options = options;
+  }
 
   override async start(dir: string): Promise<void> {
     await super.start(dir);
     // Named, or the host's own /etc/docker/daemon.json would count.
     const config = path.join(dir, 'daemon.json');
-    writeFileSync(config, '{}');
+    const { configuration = '{}', proxy } = this.#options;
+    writeFileSync(config, configuration);
     const daemon = [
+      ...(proxy === undefined ? [] : ['env', `HTTPS_PROXY=${proxy}`]),
       'dockerd',
       `--data-root=${path.join(dir, 'data')}`,
       `--exec-root=${path.join(dir, 'exec')}`,

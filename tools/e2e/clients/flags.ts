@@ -18,6 +18,11 @@ export function tlsFlags({ certificates, mirrors }: PullOptions, prefix = ''): s
     : [`--${prefix}tls-verify=true`, `--${prefix}cert-dir=${certificates}`];
 }
 
+/** How podman and buildah are told of mirrors: what their command line begins with. */
+export function withMirrors({ mirrors }: PullOptions): string[] {
+  return mirrors === undefined ? [] : ['env', `CONTAINERS_REGISTRIES_CONF=${mirrors}`];
+}
+
 /**
  * The result of a pull command. Only a pull that succeeded has recorded a digest.
  *

@@ -11,7 +11,7 @@ import {
   type RunOptions,
 } from './client.ts';
 import { NamespacedClient } from './namespaced-client.ts';
-import { pullResult, tlsFlags, volumeFlags } from './flags.ts';
+import { pullResult, tlsFlags, volumeFlags, withMirrors } from './flags.ts';
 
 export class Podman extends NamespacedClient implements Client {
   readonly name = 'podman';
@@ -31,9 +31,8 @@ export class Podman extends NamespacedClient implements Client {
 
   async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const reference = formatReference(image);
-    const { mirrors } = options;
     const pulled = await this.namespace.run([
-      ...(mirrors === undefined ? [] : ['env', `CONTAINERS_REGISTRIES_CONF=${mirrors}`]),
+      ...withMirrors(options),
       ...this.#podman(),
       'pull',
       ...(options.architecture === undefined ? [] : [`--arch=${options.architecture}`]),

@@ -41,6 +41,7 @@ export class Skopeo extends NamespacedClient implements Client {
     const { code, output } = await this.namespace.run([
       'skopeo',
       '--insecure-policy',
+      ...(options.mirrors === undefined ? [] : [`--registries-conf=${options.mirrors}`]),
       ...(options.architecture === undefined ? [] : [`--override-arch=${options.architecture}`]),
       'copy',
       ...tlsFlags(options, 'src-'),
