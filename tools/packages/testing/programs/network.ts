@@ -13,6 +13,47 @@ until curl -sf --unix-socket socket http://x/; do sleep 0.1; done
 kill -QUIT $!
 wait`;
 
+/**
+ * Has `git http-backend` serve the working folder at `$url`: a CGI program (RFC 3875), which wants a server before it.
+ * https://git-scm.com/docs/git-http-backend
+ */
+const serveRepositories = `
+cat > server.py << 'end'
+import os, subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Repositories(BaseHTTPRequestHandler):
+    def answer(self):
+        path, _, query = self.path.partition("?")
+        variables = {
+            "GIT_PROJECT_ROOT": os.getcwd(),
+            "GIT_HTTP_EXPORT_ALL": "",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        ran = subprocess.run(["git", "http-backend"], input=body, env=os.environ | variables, stdout=subprocess.PIPE)
+        head, _, content = ran.stdout.partition(b"\\r\\n\\r\\n")
+        fields = [line.split(": ", 1) for line in head.decode().split("\\r\\n")]
+        self.send_response(int(dict(fields).get("Status", "200")[:3]))
+        for field in fields:
+            self.send_header(*field)
+        self.end_headers()
+        self.wfile.write(content)
+    do_GET = do_POST = answer
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Repositories)
+print(f"http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()
+end
+: > address
+python3 server.py >> address 2>> log &
+until read -r url < address; do sleep 0.1; done`;
+
 /** Servers and clients. */
 export const networkPrograms: readonly Program[] = [
   {
@@ -36,7 +77,7 @@ echo $code`),
     stdout: /certificate[^]*^60$/m,
   },
   {
-    title: 'git commits, and clones from a folder and over HTTP',
+    title: 'git commits, and clones from a folder and from files over HTTP',
     packages: ['git', 'python3', ...shell],
     argv: script(`export HOME=$PWD
 git config --global user.name A
@@ -52,6 +93,30 @@ git clone -q $url/bare.git http
 cat folder/file http/file
 git -C http log --format=%s`),
     stdout: /^text\ntext\nfirst\n$/,
+  },
+  {
+    title: 'git serves a repository over HTTP, that git clones from and pushes to',
+    packages: ['git', 'python3', ...shell],
+    // Of the repository's files none can be had, so it is not the protocol of servers that know nothing of git.
+    argv: script(`export HOME=$PWD
+git config --global user.name A
+git config --global user.email a@example.org
+git init -q --bare served.git
+git -C served.git config http.receivepack true
+git -C served.git config http.getanyfile false${serveRepositories}
+git init -q work
+cd work
+seq 999 > file
+git add file
+git commit -qm first
+git push -q $url/served.git HEAD:refs/heads/main HEAD:refs/tags/one
+cd ..
+GIT_TRACE_PACKET=$PWD/packets git clone -q -b one $url/served.git clone
+[[ $(< packets) == *'clone< version 2'* ]]
+tail -n 1 clone/file
+git -C clone log --format=%s
+git ls-remote -q $url/served.git | cut -f 2`),
+    stdout: /^999\nfirst\nrefs\/heads\/main\nrefs\/tags\/one\n$/,
   },
   {
     title: 'nginx serves a file with a configuration made of its own',
