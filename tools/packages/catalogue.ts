@@ -7,6 +7,7 @@ const shell = { 'bin/sh': 'usr/bin/bash' } as const;
 /** Where images that hold packages of pythonPackages or perlPackages have their modules. */
 const pythonModules = { 'lib/python3/dist-packages': 'usr/lib/python3/dist-packages' } as const;
 const perlModules = { 'lib/perl5': 'usr/{share/perl5,lib/*/perl5/5.*}' } as const;
+const perlLicense = ['Artistic-1.0-Perl', 'GPL-1.0-or-later'] as const;
 
 /** The attributes of the offline package set. `README.md` says how to add one. */
 export const catalogue = {
@@ -39,7 +40,7 @@ export const catalogue = {
   gawk: { debs: ['gawk'], license: 'GPL-3.0-or-later', links: { 'bin/awk': 'usr/bin/gawk' } },
   gcc: {
     debs: ['gcc'],
-    license: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+    license: 'GPL-3.0-or-later',
     with: ['binutils', 'libc6-dev'],
     programs: ['usr/bin/cpp', 'usr/bin/gcc'],
     links: { 'bin/cc': 'usr/bin/gcc' },
@@ -100,17 +101,17 @@ export const catalogue = {
     env: { OPENSSL_CONF: '<usr/lib/ssl/openssl.cnf>' },
   },
   patchelf: { debs: ['patchelf'], license: 'GPL-3.0-or-later' },
-  perl: { debs: ['perl', 'perl-base'], license: 'Artistic-1.0-Perl OR GPL-1.0-or-later' },
+  perl: { debs: ['perl', 'perl-base'], license: perlLicense },
   'perlPackages.JSON': {
     debs: ['libjson-perl'],
-    license: 'Artistic-1.0-Perl OR GPL-1.0-or-later',
+    license: perlLicense,
     pname: 'perl-JSON',
     mainProgram: false,
     union: perlModules,
   },
   'perlPackages.TimeDate': {
     debs: ['libtimedate-perl'],
-    license: 'Artistic-1.0-Perl OR GPL-1.0-or-later',
+    license: perlLicense,
     pname: 'perl-TimeDate',
     mainProgram: false,
     union: perlModules,
@@ -158,7 +159,7 @@ export const catalogue = {
     license: 'BSD-3-Clause',
     mainProgram: 'redis-server',
   },
-  ripgrep: { debs: ['ripgrep'], license: 'MIT OR Unlicense', mainProgram: 'rg' },
+  ripgrep: { debs: ['ripgrep'], license: ['MIT', 'Unlicense'], mainProgram: 'rg' },
   rsync: { debs: ['rsync'], license: 'GPL-3.0-or-later' },
   sqlite: { debs: ['sqlite3'], license: 'blessing', mainProgram: 'sqlite3' },
   tree: { debs: ['tree'], license: 'GPL-2.0-or-later' },

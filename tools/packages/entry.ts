@@ -4,10 +4,10 @@
  * Templates are literal but for `<pattern>`, `<tree/pattern>`, `<tree>` and `<out>` (the package itself).
  */
 export interface PackageEntry {
-  /** Debian packages whose programs the attribute offers; the first gives version, description and homepage. */
+  /** Debian packages whose programs the attribute offers; the first one's control data are the attribute's meta. */
   readonly debs: readonly [string, ...string[]];
-  /** https://spdx.org/licenses, or an expression of such identifiers. */
-  readonly license: string;
+  /** Identifiers of https://spdx.org/licenses: several where the user has the choice. */
+  readonly license: string | readonly string[];
   /** Program that an image of this package starts; by default named as the attribute. False for libraries. */
   readonly mainProgram?: string | false;
   /** nixpkgs' name for the package, where the attribute's is another. */

@@ -6,12 +6,35 @@ import { join } from 'node:path';
 import { env } from 'node:process';
 import { promisify } from 'node:util';
 
+import spdxIds from 'spdx-license-ids/index.json' with { type: 'json' };
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 
 import { listsDirectory } from './apt.ts';
 import { prepareOfflinePackages } from './prepare.ts';
 import { allAttributes } from './testing/attributes.ts';
 import { evaluate } from './testing/nix.ts';
+
+/** https://spdx.org/licenses; what is in nixpkgs' `meta.license`. */
+const License = z.looseObject({ spdxId: z.enum(spdxIds), free: z.literal(true) });
+
+/** https://nixos.org/manual/nixpkgs/stable/#chap-meta */
+const Package = z.looseObject({
+  name: z.string(),
+  pname: z.string().regex(/^[A-Za-z0-9]/),
+  version: z.string().regex(/^\d[\w.]*$/),
+  meta: z.looseObject({
+    description: z.string().regex(/^\S.{8,98}\S$/),
+    homepage: z.url().optional(),
+    license: z.union([License, z.array(License).min(2)]),
+    mainProgram: z
+      .string()
+      .regex(/^[\w.+-]+$/)
+      .optional(),
+    platforms: z.array(z.string()),
+    available: z.literal(true),
+  }),
+});
 
 const log = (): void => undefined;
 let folder: string;
@@ -96,6 +119,27 @@ describe('its attributes', () => {
         available: true,
       },
     });
+  });
+
+  test.each(['x86_64-linux', 'aarch64-linux'])(
+    'of every package say what it is, for %s',
+    async (system) => {
+      const packages = `[ ${allAttributes.map((path) => `set.${path}`).join(' ')} ]`;
+      const expression = `let set = import <nixery-packages> { system = "${system}"; }; in map (p: { inherit (p) name pname version meta; }) ${packages}`;
+      const told = z.array(Package).parse(await evaluate(set, expression));
+      expect(told).toHaveLength(allAttributes.length);
+      const wrong = told.filter(
+        ({ name, pname, version, meta }) =>
+          name !== `${pname}-${version}` || !meta.platforms.includes(system),
+      );
+      expect(wrong).toEqual([]);
+    },
+  );
+
+  test('of packages that the user has under several licences list them', async () => {
+    expect(
+      await evaluate(set, 'map (l: l.spdxId) (import <nixery-packages> { }).ripgrep.meta.license'),
+    ).toEqual(['MIT', 'Unlicense']);
   });
 
   test('of every package evaluate for both targets', async () => {

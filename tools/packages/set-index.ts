@@ -148,8 +148,7 @@ function packageRecord(
   unitNames: (debs: readonly string[]) => readonly string[],
   units: ReadonlyMap<string, Unit>,
 ): PackageRecord {
-  const [deb] = entry.debs;
-  const main = closure.packages.get(deb);
+  const main = describedBy(entry.debs[0], closure);
   const { mainProgram = attribute } = entry;
   const withUnits = unitNames(entry.with ?? []);
   return {
@@ -173,15 +172,34 @@ function packageRecord(
     meta: {
       description: main?.summary ?? '',
       ...(main?.homepage === undefined ? {} : { homepage: main.homepage }),
-      license: {
-        spdxId: entry.license,
-        shortName: entry.license,
-        fullName: entry.license,
-        free: !(entry.unfree ?? false),
-      },
+      license: licenseRecords(entry),
       ...(mainProgram === false ? {} : { mainProgram }),
     },
   };
+}
+
+/** Debian's `gcc` and `postgresql` hold nothing; what they are is told by the `gcc-12` and `postgresql-15` they depend on. */
+function describedBy(deb: string, { depends, packages }: Closure): BinaryPackage | undefined {
+  const versioned = depends
+    .get(deb)
+    ?.find((name) => name.startsWith(deb) && /^-?\d[\d.]*$/.test(name.slice(deb.length)));
+  return packages.get(versioned ?? deb);
+}
+
+interface LicenseRecord {
+  readonly spdxId: string;
+  readonly shortName: string;
+  readonly fullName: string;
+  readonly free: boolean;
+}
+
+/** One as it is and several as a list, as in nixpkgs. */
+function licenseRecords({
+  license,
+  unfree = false,
+}: PackageEntry): LicenseRecord | readonly LicenseRecord[] {
+  const record = (id: string) => ({ spdxId: id, shortName: id, fullName: id, free: !unfree });
+  return typeof license === 'string' ? record(license) : license.map(record);
 }
 
 function attributeTree(

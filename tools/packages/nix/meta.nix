@@ -2,13 +2,16 @@
 { system, config }:
 entry:
 let
-  inherit (builtins) all any concatStringsSep elem;
+  inherit (builtins) concatStringsSep elem isList;
   name = "${entry.pname}-${entry.version}";
   unfree = entry.unfree or false;
   broken = entry.broken or false;
   insecure = (entry.knownVulnerabilities or [ ]) != [ ];
   platforms = entry.platforms;
   unsupported = !(elem system platforms);
+
+  license = entry.meta.license;
+  licenseNames = map ({ spdxId, ... }: spdxId) (if isList license then license else [ license ]);
 
   facts = {
     inherit name;
@@ -21,7 +24,7 @@ let
 
   refusal =
     if unfree && !allowUnfree then
-      "has an unfree license (‘${entry.meta.license.spdxId}’); config.allowUnfree allows it"
+      "has an unfree license (‘${concatStringsSep ", " licenseNames}’); config.allowUnfree allows it"
     else if broken && !(config.allowBroken or false) then
       "is marked as broken; config.allowBroken allows it"
     else if unsupported && !(config.allowUnsupportedSystem or false) then
