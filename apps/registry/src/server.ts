@@ -189,7 +189,7 @@ export async function startServer(
       onError: (err) => logger.warn({ err }, 'pulls cannot be noted now; it is tried again'),
     });
     closers.push(() => pulls.stop());
-    const pullCounts = new PullCounts();
+    const pullCounts = new PullCounts(pulls);
     const packages = new PackageAccess({ builder, cache, systems });
     const manifests = new ManifestRoute({
       access: packages,
@@ -198,11 +198,7 @@ export async function startServer(
       bodies,
       systems,
       holdTimes,
-      onPull: (digest, isHead) => {
-        pulls.note(digest);
-        // docker and containerd describe a tag first, and then get the manifest that it stands for.
-        if (!isHead) pullCounts.note(digest);
-      },
+      onPull: (digest, isHead) => pullCounts.note(digest, isHead),
     });
     const links = redirects ? new BlobLinks(store) : undefined;
     const blobs = new BlobRoute({ access: packages, builder, cache, store, links, holdTimes });

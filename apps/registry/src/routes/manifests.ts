@@ -12,6 +12,7 @@ import { BlobError, type Digest } from '@nixery/storage';
 
 import type { Caller } from '../access/caller.ts';
 import type { PackageAccess } from '../access/package-access.ts';
+import type { Rules } from '../access/policy.ts';
 import { RequestAsker } from '../http/asker.ts';
 import { accepts, chooseForm, type Form } from '../http/accept.ts';
 import { parseDigest } from '../http/digest.ts';
@@ -45,6 +46,18 @@ interface Manifest {
   readonly latin1: string;
 }
 
+/**
+ * A name and tag that is asked for again and again. Whatever is remembered of it is here: with very many images each look-up
+ * elsewhere is one into cold memory, and these are what such a request costs more than one for the same image again.
+ */
+interface KnownTag {
+  readonly request: PullRequest;
+  /** The rules that allow it. */
+  allowedBy: Rules | undefined;
+  /** Whether the cache has been told the tag. */
+  isListed: boolean;
+}
+
 /** Names and tags whose reading is remembered, a kilobyte or so each. */
 const MAX_REQUESTS = 20_000;
 
@@ -52,9 +65,7 @@ const MAX_REQUESTS = 20_000;
 export class ManifestRoute {
   readonly #options: ManifestRouteOptions;
   /** By name and tag: one image is one request, whose key need not be computed anew. */
-  readonly #requests = new Recent<string, PullRequest>({ maxSize: MAX_REQUESTS });
-  /** Of those, the ones whose tag the cache has been told. */
-  readonly #listed = new WeakSet<PullRequest>();
+  readonly #tags = new Recent<string, KnownTag>({ maxSize: MAX_REQUESTS });
 
   constructor(options: ManifestRouteOptions) {
     this.#options = options;
@@ -69,48 +80,54 @@ export class ManifestRoute {
     const asker = new RequestAsker(exchange, caller);
     const manifest = reference.includes(':')
       ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, asker)
-      : this.#byListedTag(this.#parse(name, reference), accept, asker);
+      : this.#byTag(this.#parse(name, reference), accept, asker);
     const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
     this.#options.onPull(held.value.digest, exchange.isHead);
     send(exchange, held.value);
   }
 
-  #parse(name: string, tag: string): PullRequest {
+  #parse(name: string, tag: string): KnownTag {
     // No tag holds a colon.
     const reference = `${name}:${tag}`;
-    const known = this.#requests.get(reference);
+    const known = this.#tags.get(reference);
     if (known !== undefined) return known;
     const request = parsePullRequest(name, tag, this.#options.systems);
-    this.#requests.set(reference, request);
-    return request;
+    const parsed: KnownTag = { request, allowedBy: undefined, isListed: false };
+    this.#tags.set(reference, parsed);
+    return parsed;
   }
 
   /** The manifest of an image, whose tag is listed from then on: another tag's build may have made it. */
-  async #byListedTag(
-    request: PullRequest,
+  async #byTag(
+    known: KnownTag,
     accept: string | undefined,
     asker: RequestAsker,
   ): Promise<Manifest> {
-    const manifest = await this.#byTag(request, accept, asker);
-    if (!this.#listed.has(request)) {
-      const isKept = await this.#options.cache.putTag(canonicalName(request), request.reference);
-      if (isKept) this.#listed.add(request);
+    const { access, cache } = this.#options;
+    const { request } = known;
+    const { rules } = asker.caller;
+    if (known.allowedBy !== rules) {
+      access.requirePackages(asker.caller, request.packages);
+      known.allowedBy = rules;
+    }
+    const manifest = await this.#ofRequest(request, accept, asker);
+    if (!known.isListed) {
+      known.isListed = await cache.putTag(canonicalName(request), request.reference);
     }
     return manifest;
   }
 
-  async #byTag(
+  async #ofRequest(
     request: PullRequest,
     accept: string | undefined,
     asker: RequestAsker,
   ): Promise<Manifest> {
-    this.#options.access.requirePackages(asker.caller, request.packages);
     const form = chooseForm(accept, isIndexRequest(request) ? 'index' : 'image');
     if (form !== undefined) return await this.#inForm(request, form, asker);
     if (!isIndexRequest(request)) throw httpErrors.notAcceptable();
     // A client that knows of no indexes gets an image, as other registries do it.
-    return await this.#byTag(requestOfChild(request, request.systems[0]), accept, asker);
+    return await this.#ofRequest(requestOfChild(request, request.systems[0]), accept, asker);
   }
 
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
