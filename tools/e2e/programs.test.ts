@@ -19,6 +19,9 @@ function part(attribute: string): string {
   return attribute.toLowerCase().replace(/^_/, '');
 }
 
+/** In characters. References have 255, of which the registry's address and the tag take some. */
+const MAX_NAME = 220;
+
 /** As few images as hold all programs: their names are limited. busybox is alone, or its `ls` would be everybody's. */
 function images(rows: readonly Program[]): readonly Image[] {
   const made: { parts: Set<string>; rows: Program[] }[] = [];
@@ -29,7 +32,7 @@ function images(rows: readonly Program[]): readonly Image[] {
       (image) =>
         !alone &&
         !image.parts.has('busybox') &&
-        [...new Set([...image.parts, ...parts])].join('/').length <= 120,
+        [...new Set([...image.parts, ...parts])].join('/').length <= MAX_NAME,
     );
     if (fitting === undefined) made.push({ parts: new Set(parts), rows: [row] });
     else {

@@ -27,6 +27,7 @@ export const catalogue = {
     links: { ...shell, ...terminfo },
   },
   busybox: { debs: ['busybox-static'], license: 'GPL-2.0-only', script: 'busybox.sh' },
+  bzip2: { debs: ['bzip2'], license: 'bzip2-1.0.6' },
   cacert: {
     debs: ['ca-certificates'],
     license: 'MPL-2.0',
@@ -36,6 +37,13 @@ export const catalogue = {
   },
   coreutils: { debs: ['coreutils'], license: 'GPL-3.0-or-later', mainProgram: false },
   curl: { debs: ['curl'], license: 'curl' },
+  diffutils: { debs: ['diffutils'], license: 'GPL-3.0-or-later', mainProgram: 'diff' },
+  dnsutils: { debs: ['bind9-dnsutils'], license: 'MPL-2.0', pname: 'bind', mainProgram: 'dig' },
+  file: {
+    debs: ['file'],
+    license: 'BSD-2-Clause',
+    env: { MAGIC: '<usr/lib/file/magic.mgc>' },
+  },
   findutils: { debs: ['findutils'], license: 'GPL-3.0-or-later', mainProgram: 'find' },
   gawk: { debs: ['gawk'], license: 'GPL-3.0-or-later', links: { 'bin/awk': 'usr/bin/gawk' } },
   gcc: {
@@ -64,6 +72,14 @@ export const catalogue = {
     },
   },
   gnugrep: { debs: ['grep'], license: 'GPL-3.0-or-later', mainProgram: 'grep' },
+  gnumake: {
+    debs: ['make'],
+    license: 'GPL-3.0-or-later',
+    mainProgram: 'make',
+    with: ['bash'],
+    links: shell,
+  },
+  gnupatch: { debs: ['patch'], license: 'GPL-3.0-or-later', mainProgram: 'patch' },
   gnused: { debs: ['sed'], license: 'GPL-3.0-or-later', mainProgram: 'sed' },
   gnutar: { debs: ['tar'], license: 'GPL-3.0-or-later', mainProgram: 'tar' },
   gzip: { debs: ['gzip'], license: 'GPL-3.0-or-later' },
@@ -71,9 +87,23 @@ export const catalogue = {
   htop: { debs: ['htop'], license: 'GPL-2.0-or-later', with: ['ncurses-base'], links: terminfo },
   'iana-etc': { debs: ['netbase'], license: 'CC0-1.0', mainProgram: false, script: 'iana-etc.sh' },
   iana_etc: { renamedTo: 'iana-etc' },
+  iproute2: { debs: ['iproute2'], license: 'GPL-2.0-or-later', mainProgram: 'ip' },
   jq: { debs: ['jq'], license: 'MIT' },
+  less: {
+    debs: ['less'],
+    license: 'GPL-3.0-or-later',
+    with: ['ncurses-base'],
+    links: terminfo,
+  },
+  lsof: { debs: ['lsof'], license: 'lsof' },
   moreutils: { debs: ['moreutils'], license: 'GPL-2.0-or-later', mainProgram: false },
   nano: { debs: ['nano'], license: 'GPL-3.0-or-later', with: ['ncurses-base'], links: terminfo },
+  netcat: {
+    debs: ['netcat-openbsd'],
+    license: 'BSD-3-Clause',
+    mainProgram: 'nc',
+    links: { 'bin/nc': 'usr/bin/nc.openbsd' },
+  },
   nginx: {
     debs: ['nginx'],
     license: 'BSD-2-Clause',
@@ -162,7 +192,17 @@ export const catalogue = {
   ripgrep: { debs: ['ripgrep'], license: ['MIT', 'Unlicense'], mainProgram: 'rg' },
   rsync: { debs: ['rsync'], license: 'GPL-3.0-or-later' },
   sqlite: { debs: ['sqlite3'], license: 'blessing', mainProgram: 'sqlite3' },
+  strace: { debs: ['strace'], license: 'LGPL-2.1-or-later' },
+  tmux: {
+    debs: ['tmux'],
+    license: 'ISC',
+    with: ['libc-bin', 'ncurses-base'],
+    links: terminfo,
+    // It starts in no locale but one of UTF-8, and libc-bin has C.UTF-8.
+    env: { LOCPATH: '<usr/lib/locale>' },
+  },
   tree: { debs: ['tree'], license: 'GPL-2.0-or-later' },
+  unzip: { debs: ['unzip'], license: 'Info-ZIP' },
   vim: {
     debs: ['vim'],
     license: 'Vim',
@@ -179,6 +219,9 @@ export const catalogue = {
     links: { 'bin/which': 'usr/bin/which.gnu' },
   },
   'xorg.xauth': { debs: ['xauth'], license: 'MIT' },
+  xz: { debs: ['xz-utils'], license: 'GPL-2.0-or-later' },
+  zip: { debs: ['zip'], license: 'Info-ZIP' },
+  zstd: { debs: ['zstd'], license: ['BSD-3-Clause', 'GPL-2.0-only'] },
 
   // What nixpkgs refuses to evaluate unless it is told otherwise; here to be seen, since Debian has hardly any.
   'examples.broken': {

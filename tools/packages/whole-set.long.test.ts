@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { beforeAll, describe, expect, test } from 'vitest';
 
+import { architectures } from './architecture.ts';
 import { catalogue } from './catalogue.ts';
 import { allAttributes } from './testing/attributes.ts';
 import { build, closureOf, evaluate, nix, preparedSet } from './testing/nix.ts';
@@ -43,18 +44,21 @@ describe('the whole set', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('keeps its store paths when it is built again, in the sandbox', async () => {
-    const expression = `with import ${set} { }; [ ${allAttributes.join(' ')} ]`;
-    const derivations = (await nix('nix-instantiate', '--expr', expression)).trim().split('\n');
-    const all = (await nix('nix-store', '--query', '--requisites', ...derivations))
-      .trim()
-      .split('\n');
-    const units = all.filter((path) => path.endsWith('.drv') && !path.endsWith('.deb.drv'));
-    const options = ['--option', 'sandbox', 'true', '--check', '--quiet'];
-    await expect(nix('nix-store', '--realise', ...options, ...units)).resolves.toContain(
-      '/nix/store/',
-    );
-  }, 600_000);
+  test.each(architectures)(
+    'keeps its store paths when it is built again, in the sandbox, for $system',
+    async ({ system }) => {
+      await build(set, allAttributes, { system });
+      const expression = `with import ${set} { system = "${system}"; }; [ ${allAttributes.join(' ')} ]`;
+      const derivations = (await nix('nix-instantiate', '--expr', expression)).trim().split('\n');
+      const all = await closureOf(derivations);
+      const units = all.filter((path) => path.endsWith('.drv') && !path.endsWith('.deb.drv'));
+      const options = ['--option', 'sandbox', 'true', '--check', '--quiet'];
+      await expect(nix('nix-store', '--realise', ...options, ...units)).resolves.toContain(
+        '/nix/store/',
+      );
+    },
+    1_800_000,
+  );
 });
 
 async function copyrightOf(deb: string, closure: readonly string[]): Promise<string> {

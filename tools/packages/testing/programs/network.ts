@@ -77,6 +77,26 @@ echo $code`),
     stdout: /certificate[^]*^60$/m,
   },
   {
+    title: 'dig asks a server of names',
+    packages: ['dnsutils', 'python3', ...shell],
+    // The answer to a question is the question, marked as an answer, and a record behind it (RFC 1035, 4.1).
+    argv: script(`cat > server.py << 'end'
+import socket
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+asked, client = server.recvfrom(4096)
+question = asked[12:asked.index(0, 12) + 5]
+record = bytes.fromhex("c00c 0001 0001 0000003c 0004") + bytes([192, 0, 2, 7])
+server.sendto(asked[:2] + bytes.fromhex("8400 0001 0001 0000 0000") + question + record, client)
+end
+: > port
+python3 server.py >> port &
+until read -r port < port; do sleep 0.1; done
+dig @127.0.0.1 -p $port +short example.org A`),
+    stdout: /^192\.0\.2\.7\n$/,
+  },
+  {
     title: 'git commits, and clones from a folder and from files over HTTP',
     packages: ['git', 'python3', ...shell],
     argv: script(`export HOME=$PWD
@@ -117,6 +137,17 @@ tail -n 1 clone/file
 git -C clone log --format=%s
 git ls-remote -q $url/served.git | cut -f 2`),
     stdout: /^999\nfirst\nrefs\/heads\/main\nrefs\/tags\/one\n$/,
+  },
+  {
+    title: 'iproute2 lists addresses and sockets, and netcat carries text from one to another',
+    packages: ['iproute2', 'netcat', ...shell],
+    argv: script(`ip -brief address show lo
+nc -lU $PWD/socket > got &
+until [[ $(ss -Hlx) == *"$PWD/socket"* ]]; do sleep 0.1; done
+echo carried | nc -NU socket
+wait
+cat got`),
+    stdout: /^lo +UNKNOWN +127\.0\.0\.1\/8 [^]*\ncarried\n$/,
   },
   {
     title: 'nginx serves a file with a configuration made of its own',

@@ -41,6 +41,20 @@ export const terminalPrograms: readonly Program[] = [
     stdout: /^saw Load average$/m,
   },
   {
+    title: 'less shows one screen after the other',
+    packages: ['less', 'python3', ...shell],
+    argv: script(
+      `seq 99 > file; ${onTerminal(
+        ['less', 'file'],
+        [
+          { text: '23\r\n', keys: 'G' },
+          { text: '(END)', keys: 'q' },
+        ],
+      )}`,
+    ),
+    stdout: /^saw \(END\)$/m,
+  },
+  {
     title: 'nano saves what is typed',
     packages: ['nano', 'python3', ...shell],
     argv: script(
@@ -52,6 +66,15 @@ export const terminalPrograms: readonly Program[] = [
         ],
       )}; cat note`,
     ),
+    stdout: /^typed$/m,
+  },
+  {
+    title: 'tmux keeps a program that nobody looks at, and shows it to who comes',
+    packages: ['tmux', 'python3', ...shell],
+    argv: script(`export TMUX_TMPDIR=$PWD
+tmux -f /dev/null new-session -d 'echo waiting; read -r word; echo "$word" > said'
+${onTerminal(['tmux', 'attach'], [{ text: 'waiting', keys: 'typed\r' }])}
+cat said`),
     stdout: /^typed$/m,
   },
   {

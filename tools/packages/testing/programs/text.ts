@@ -27,6 +27,35 @@ export const textPrograms: readonly Program[] = [
     stdout: /^a\n1\nc\n$/,
   },
   {
+    title: 'bzip2, xz and zstd compress archives for tar',
+    packages: ['bzip2', 'gnutar', 'xz', 'zstd', ...shell],
+    argv: script(`echo squeezed > a
+for how in bzip2 xz zstd; do
+  tar cf $how.tar --$how a
+  tar xOf $how.tar --$how
+done
+zstd -q -19 a
+zstdcat a.zst
+xzcat xz.tar | bzip2 -9 | bzip2 --test && echo whole`),
+    stdout: /^(squeezed\n){4}whole\n$/,
+  },
+  {
+    title: 'diffutils finds what differs, and gnupatch carries it over',
+    packages: ['diffutils', 'gnupatch', ...shell],
+    argv: script(`seq 9 > a
+cp a c
+seq 10 > b
+diff -u a b > difference || patch -s c difference
+cmp b c && tail -n 1 c`),
+    stdout: /^10\n$/,
+  },
+  {
+    title: 'file tells what is in one',
+    packages: ['file', ...shell],
+    argv: script('echo "#!/bin/sh" > a; file --brief a "$(readlink -f /bin/bash)"'),
+    stdout: /^POSIX shell script.*\nELF 64-bit LSB .* dynamically linked/,
+  },
+  {
     title: 'findutils finds folders and runs a program for each',
     packages: ['findutils', ...shell],
     argv: script('mkdir -p f/g; touch f/h; find f -type d | sort | xargs -n 1 basename'),
@@ -44,6 +73,17 @@ export const textPrograms: readonly Program[] = [
     argv: ['grep', '-P', 'a(?=b)'],
     stdin: 'ac\nab\n',
     stdout: /^ab\n$/,
+  },
+  {
+    title: 'gnumake makes what is out of date, and nothing else',
+    packages: ['gnumake', ...shell],
+    argv: script(`printf 'b: a\\n\\t@echo made $@ of $<\\n\\t@cp $< $@\\n' > Makefile
+touch a
+make
+make
+touch -d 1970-01-02 b
+make --silent`),
+    stdout: /^made b of a\nmake: 'b' is up to date\.\nmade b of a\n$/,
   },
   {
     title: 'gnused replaces by extended expressions',
@@ -95,6 +135,16 @@ export const textPrograms: readonly Program[] = [
     stdout: /^\s+\d+ ps$[^]*^Mem: [^]*^top - [^]*^143$/m,
   },
   {
+    title: 'lsof lists the files that a process has open, and strace what it asks of the kernel',
+    packages: ['lsof', 'strace', ...shell],
+    argv: script(`echo text > file
+exec 7< file
+lsof -a -p $$ -d 7 -F n
+strace -f -e trace=openat -o log cat file
+[[ $(< log) == *'openat(AT_FDCWD, "file", O_RDONLY) = 3'* ]]`),
+    stdout: /^p\d+\n(f7\n)?n\/tmp\/.*\/file\ntext\n$/,
+  },
+  {
     title: 'ripgrep searches a folder',
     packages: ['ripgrep', ...shell],
     argv: script('echo needle > hay; rg -l needle .'),
@@ -127,6 +177,12 @@ export const textPrograms: readonly Program[] = [
     packages: ['which', ...shell],
     argv: ['which', '--skip-dot', 'ls'],
     stdout: /\/bin\/ls$/m,
+  },
+  {
+    title: 'zip and unzip pack folders',
+    packages: ['zip', 'unzip', ...shell],
+    argv: script('mkdir d; echo packed > d/a; zip -qr d.zip d; rm -r d; unzip -q d.zip; cat d/a'),
+    stdout: /^packed\n$/,
   },
   {
     title: 'xauth keeps secrets for displays',
