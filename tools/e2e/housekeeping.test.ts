@@ -17,7 +17,7 @@ import { createPackageRepository, type PackageRepository } from '@nixery/builder
 import { startGcsServer, type GcsServer } from '@nixery/storage/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { countLogged } from './log-lines.ts';
+import { caughtUp, countLogged } from './log-lines.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 const entry = fileURLToPath(new URL('../../apps/registry/dist/storage.js', import.meta.url));
@@ -206,6 +206,7 @@ describe.each([
     expect(place.blobs()).toEqual(all);
     // By tag, and without a build: what is not pulled again is noted when the server stops.
     expect(await pull(knowing, 'slow0/sharesa')).toBe(digest);
+    await caughtUp(knowing);
     expect(countLogged(knowing, 'build started')).toBe(0);
     expect(await collect(place, '--max-age', '30d', '--delete')).toMatchObject({
       images: { kept: 0, dropped: 2 },
@@ -216,6 +217,7 @@ describe.each([
 
     // One server has all of it in its caches, the other has never seen it.
     expect(await pull(knowing, 'slow0/sharesa')).toBe(digest);
+    await caughtUp(knowing);
     expect(countLogged(knowing, 'build started')).toBeGreaterThan(0);
     expect(await pull(forgetful, 'hello/slow0', other)).toBe(other);
     expect(place.blobs()).toEqual(all);
@@ -289,6 +291,7 @@ test("another server's storage is brought in, and its images served by digest", 
   const second = await start(here);
   expect(await pull(second, 'slow0', digest)).toBe(digest);
   // Nothing was made anew for it.
+  await caughtUp(second);
   expect(countLogged(second, 'build started')).toBe(0);
 });
 

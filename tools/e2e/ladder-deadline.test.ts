@@ -5,7 +5,7 @@ import path from 'node:path';
 import { prepareTestPackages } from '@nixery/builder/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { countLogged } from './log-lines.ts';
+import { caughtUp, countLogged } from './log-lines.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 const errorsSchema = z.object({
@@ -42,5 +42,6 @@ test('a build that its deadline ends, after all redirects, is answered 429: ask 
   // Who asks again at once is not made to wait for another build.
   const again = await fetch(`${registry.url}/v2/slow60/manifests/latest`, { redirect: 'manual' });
   expect(again.status).toBe(429);
+  await caughtUp(registry);
   expect(countLogged(registry, 'build started')).toBe(1);
 });

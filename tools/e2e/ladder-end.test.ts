@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { PullResult } from './clients/client.ts';
 import { clientCases } from './clients/each.ts';
-import { countLogged, logLines } from './log-lines.ts';
+import { caughtUp, countLogged, logLines } from './log-lines.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 const errorsSchema = z.object({
@@ -66,6 +66,7 @@ beforeAll(async () => {
       ? [docker.client.pull({ ...image, name: LONGER }).then((pull) => pulls.set(LONGER, pull))]
       : []),
   ]);
+  await caughtUp(registry);
 }, 300_000);
 afterAll(async () => {
   await Promise.all(cases.map(({ client }) => client.stop()));

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { PullResult } from './clients/client.ts';
 import { clientCases } from './clients/each.ts';
 import { type ContainerdLikeResult, resolveLikeContainerd } from './containerd-like.ts';
-import { countLogged, logLines } from './log-lines.ts';
+import { caughtUp, countLogged, logLines } from './log-lines.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 export interface LadderOptions {
@@ -66,6 +66,7 @@ export async function describeLadder(options: LadderOptions): Promise<void> {
       await client.start(mkdtempSync(path.join(dir, `${client.name}-`)));
     }
     await Promise.all(builds.map(async (seconds) => outcomes.set(seconds, await ask(seconds))));
+    await caughtUp(registry);
   }, NOBODY_WAITS_LONGER_MS);
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.stop()));

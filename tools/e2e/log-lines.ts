@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { vi } from 'vitest';
 import { z } from 'zod';
 import type { RegistryServer } from './server.ts';
 
@@ -13,6 +15,17 @@ export function logLines(server: Pick<RegistryServer, 'logs'>): readonly LogLine
     .split('\n')
     .filter((text) => text.startsWith('{') && text.endsWith('}'))
     .flatMap((text) => line.safeParse(JSON.parse(text)).data ?? []);
+}
+
+/**
+ * Waits for all that the server has logged up to now. Its lines come by a pipe, and some time after the answers that they tell of:
+ * a request of our own is logged after them.
+ */
+export async function caughtUp(server: Pick<RegistryServer, 'logs' | 'url'>): Promise<void> {
+  const mark = `/${randomUUID()}`;
+  await (await fetch(server.url + mark)).arrayBuffer();
+  const waiting = { timeout: 20_000, interval: 20 };
+  await vi.waitUntil(() => logLines(server).some((line) => line['url'] === mark), waiting);
 }
 
 /** How often it has logged this. */

@@ -13,7 +13,7 @@ import { Containerd } from './clients/containerd.ts';
 import { Docker } from './clients/docker.ts';
 import { Podman } from './clients/podman.ts';
 import { Skopeo } from './clients/skopeo.ts';
-import { logLines } from './log-lines.ts';
+import { caughtUp, logLines } from './log-lines.ts';
 import { freePort } from './port.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
@@ -126,7 +126,8 @@ async function built(name: string): Promise<{ readonly digest: string; readonly 
 /** Has the client been sent on, with what it asked of a mirror, until it was given the image? */
 async function expectSentOn(name: string, query: string, expect: ExpectStatic): Promise<void> {
   const tag = `/v2/${name}/manifests/latest?${query}`;
-  await expect.poll(() => requests(name)).toContain(`307 ${tag}w=1`);
+  await caughtUp(registry);
+  expect(requests(name)).toContain(`307 ${tag}w=1`);
   expect(requests(name).some((line) => line.startsWith(`200 ${tag}w=`))).toBe(true);
 }
 
@@ -181,7 +182,8 @@ test.for([
   const { code, output } = (await clients.get('docker')?.pull(image)) ?? {};
   expect(code, output).toBe(1);
   expect(reached).toContain(HUB.server);
-  await expect.poll(() => requests(name)).toContain(`${status} /v2/${name}/manifests/latest`);
+  await caughtUp(registry);
+  expect(requests(name)).toContain(`${status} /v2/${name}/manifests/latest`);
   // What is wrong with the image is in dockerd's log alone: its user reads of the place that was asked last.
   expect(output).toContain(`https://${HUB.server.replace(':443', '')}/v2/`);
 });

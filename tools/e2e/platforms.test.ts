@@ -6,7 +6,7 @@ import { prepareTestPackages } from '@nixery/builder/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { clientCases } from './clients/each.ts';
-import { logLines } from './log-lines.ts';
+import { caughtUp, logLines } from './log-lines.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 const indexSchema = z.object({
@@ -64,7 +64,8 @@ describe.for(cases)('an image index, pulled with $name', ({ client, obstacle }) 
       expect(pulled, pulled.output).toMatchObject({ code: 0 });
       const children = await images('sharesa');
       expect([...children.keys()]).toEqual(['amd64', 'arm64']);
-      await expect.poll(requested).toContain(`/v2/sharesa/manifests/${children.get('arm64')}`);
+      await caughtUp(registry);
+      expect(requested()).toContain(`/v2/sharesa/manifests/${children.get('arm64')}`);
       expect(requested()).not.toContain(`/v2/sharesa/manifests/${children.get('amd64')}`);
     },
   );

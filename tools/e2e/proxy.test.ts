@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type Certificates, createCertificates } from './certificates.ts';
 import { missingCommands } from './clients/command.ts';
 import { clientCases } from './clients/each.ts';
-import { countLogged, logLines } from './log-lines.ts';
+import { caughtUp, countLogged, logLines } from './log-lines.ts';
 import { type Nginx, startNginx } from './nginx.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
@@ -182,6 +182,7 @@ describe('under a path of the proxy', () => {
         'HEAD',
       );
       expect(pulled?.digest).toBe(answer.headers['docker-content-digest']);
+      await caughtUp(registry);
       const asked = requests().filter(({ url }) => url.startsWith('/v2/slow6/manifests/v1?'));
       expect(
         asked.some(({ agent, url }) => agent?.startsWith('containerd') && /w=\d/.test(url)),
@@ -213,8 +214,10 @@ test.skipIf(missing.length > 0)(
     expect(last.status).toBe(504);
     const { answer } = await follow(url, 'GET');
     expect(answer.status).toBe(200);
+    await caughtUp(registry);
     const started = countLogged(registry, 'build started');
     expect((await ask(url)).status).toBe(200);
+    await caughtUp(registry);
     expect(countLogged(registry, 'build started')).toBe(started);
   },
 );

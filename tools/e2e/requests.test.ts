@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepareTestPackages } from '@nixery/builder/testing';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Client } from './clients/client.ts';
 import { clientCases } from './clients/each.ts';
-import { logLines } from './log-lines.ts';
+import { caughtUp, logLines } from './log-lines.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
 const documentation = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8');
@@ -77,16 +77,12 @@ async function watch(client: Client): Promise<ReadonlyMap<Pull, readonly Request
   return pulls;
 }
 
-/** All requests of clients up to now: a request of our own, which comes after them, is logged after them. */
+/** All requests of clients up to now. */
 async function logged(registry: RegistryServer): Promise<readonly RequestLine[]> {
-  const mark = `/${randomUUID()}`;
-  await (await fetch(registry.url + mark)).arrayBuffer();
-  const lines = () => logLines(registry).flatMap((line) => requestLine.safeParse(line).data ?? []);
-  await vi.waitUntil(() => lines().some(({ url }) => url === mark), {
-    timeout: 30_000,
-    interval: 20,
-  });
-  return lines().filter(({ url }) => url.startsWith('/v2/'));
+  await caughtUp(registry);
+  return logLines(registry)
+    .flatMap((line) => requestLine.safeParse(line).data ?? [])
+    .filter(({ url }) => url.startsWith('/v2/'));
 }
 
 function count(lines: readonly RequestLine[], method: string, pattern: RegExp): number {

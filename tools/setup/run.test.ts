@@ -35,11 +35,11 @@ describe('a process in a session of its own', () => {
 
   test('gets one SIGINT where the terminal and npm each send one', async () => {
     const counting =
-      "n=0; trap 'n=$((n+1))' INT; trap 'exit $n' TERM; echo $$; while :; do sleep 0.05; done";
+      "n=0; trap 'n=$((n+1)); echo $n' INT; trap 'exit $n' TERM; echo $$; while :; do sleep 0.05; done";
     const { runner, childPid } = await startRunner(['sh', '-c', counting]);
     runner.kill('SIGINT');
+    expect(String((await once(runner.stdout, 'data'))[0])).toBe('1\n');
     // Apart, or the kernel makes them one; and time for a second one to arrive.
-    await delay(50);
     runner.kill('SIGINT');
     await delay(200);
     process.kill(childPid, 'SIGTERM');

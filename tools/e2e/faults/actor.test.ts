@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { prepareTestPackages } from '@nixery/builder/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { countLogged, logLines } from '../log-lines.ts';
+import { caughtUp, countLogged, logLines } from '../log-lines.ts';
 import { type RegistryServer, startRegistry } from '../server.ts';
 
 const CRASHED = 'the cache crashed and will be restarted';
@@ -65,10 +65,12 @@ test('pulls go on while the thread of the cache crashes, which is told once, and
   stopped.abort();
   await pulling;
   expect([...digests]).toEqual([digest]);
+  await caughtUp(server);
   expect(logLines(server).filter(({ level }) => level === 'error')).toHaveLength(1);
 
   const built = countLogged(server, 'build started');
   await pull();
+  await caughtUp(server);
   expect(countLogged(server, 'build started')).toBe(built);
   expect((await readyz()).status).toBe(200);
 });

@@ -10,7 +10,7 @@ import {
 } from '@nixery/builder/testing';
 import { createRandom } from '@nixery/storage/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { countLogged, type LogLine, logLines } from '../log-lines.ts';
+import { caughtUp, countLogged, type LogLine, logLines } from '../log-lines.ts';
 import { type RegistryServer, startRegistry } from '../server.ts';
 import { processesOf, temporaryFiles } from './leftovers.ts';
 
@@ -99,6 +99,7 @@ test(
       for (const image of sample(acknowledged, 3, random)) {
         expect(await pull(running, image), context).toEqual(image);
       }
+      await caughtUp(running);
       const built = missedAnswers(running) ? 0 : countLogged(running, 'build started');
       const lines = [...before, ...notable(running)];
       expect(built, `${context}: ${JSON.stringify(lines)}`).toBe(0);
@@ -135,11 +136,12 @@ test(
     const again = await startRegistry(dir, env);
     server = again;
     for (const image of acknowledged) expect(await pull(again, image)).toEqual(image);
+    await caughtUp(again);
     expect(countLogged(again, 'build started')).toBe(0);
     for (const image of cutOff) await pull(again, image);
     await again.stop();
     expect(temporaryFiles(dir)).toEqual([]);
-    expect(processesOf(dir)).toEqual([]);
+    await expect.poll(() => processesOf(dir)).toEqual([]);
 
     // A server that knows nothing of all this builds the same.
     const stranger = await startRegistry(path.join(dir, 'stranger'), env);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { prepareTestPackages } from '@nixery/builder/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { countLogged } from '../log-lines.ts';
+import { caughtUp, countLogged } from '../log-lines.ts';
 import { type RegistryServer, startRegistry } from '../server.ts';
 
 const manifestSchema = z.object({ layers: z.array(z.object({ digest: z.string() })).min(1) });
@@ -55,5 +55,6 @@ test('while the storage is away, known images are answered, the server stays rea
   renameSync(`${storage}-away`, storage);
   expect((await fetch(blob)).status).toBe(200);
   await expect.poll(readiness).toMatchObject([200, { checks: { storage: { status: 'ok' } } }]);
+  await caughtUp(server);
   expect(countLogged(server, 'build started')).toBe(1);
 });

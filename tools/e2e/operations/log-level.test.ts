@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepareTestPackages } from '@nixery/builder/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { countLogged } from '../log-lines.ts';
+import { caughtUp, countLogged } from '../log-lines.ts';
 import { type RegistryServer, startRegistry } from '../server.ts';
 
 let dir: string;
@@ -28,6 +28,7 @@ async function changes(times: number): Promise<void> {
 test('a file in the state folder has the server that runs log more, or less, until it is removed', async () => {
   const file = path.join(dir, 'state', 'log-level');
   await (await fetch(`${server.url}/v2/slow0/manifests/latest`)).arrayBuffer();
+  await caughtUp(server);
   expect(countLogged(server, 'nix')).toBe(0);
 
   writeFileSync(file, 'debug\n');

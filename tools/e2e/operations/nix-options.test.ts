@@ -72,9 +72,7 @@ test.runIf(isTrusted)(
     const answer = await pull(publicKey);
     expect(answer.status, await answer.text()).toBe(200);
     const server = registry ?? { logs: () => '' };
-    await expect
-      .poll(() => logLines(server).some(({ msg }) => msg === 'build done'), { timeout: 20_000 })
-      .toBe(true);
+    await expect.poll(() => logLines(server).some(({ msg }) => msg === 'build done')).toBe(true);
     expect(logLines(server).filter(({ type }) => type === 'build-started')).toEqual([]);
   },
 );

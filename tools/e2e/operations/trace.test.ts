@@ -28,10 +28,12 @@ async function pull(name: string, headers: Readonly<Record<string, string>>): Pr
   return response;
 }
 
-/** The lines of a request, once the last of them, which it ends with, is there. */
-async function linesOf(request: string): Promise<readonly LogLine[]> {
+/** The lines of a request, once its own is there, and this one of its build's, which may come after it. */
+async function linesOf(request: string, last = 'request'): Promise<readonly LogLine[]> {
   const ofRequest = () => logLines(server).filter(({ req }) => req === request);
-  await expect.poll(() => ofRequest().some(({ method }) => method === 'GET')).toBe(true);
+  await expect
+    .poll(() => ofRequest().map(({ msg }) => msg))
+    .toEqual(expect.arrayContaining(['request', last]));
   return ofRequest();
 }
 
@@ -47,7 +49,7 @@ test('a request’s id and trace are in its line and in every line of the build 
   });
   expect(response.status).toBe(200);
   expect(response.headers.get('x-request-id')).toBe('pull-1');
-  const lines = await linesOf('pull-1');
+  const lines = await linesOf('pull-1', 'build done');
   const messages = new Set(lines.map(({ msg }) => msg));
   expect(messages).toEqual(new Set(['build started', 'nix', 'build done', 'request']));
   const builds = new Set(lines.map(({ build }) => build));
@@ -70,7 +72,9 @@ test('whoever joins a build has its id, and a build the ids of who began it', as
 test('a failed build is named by the request that saw it fail, and by the next, which is told the same', async () => {
   await pull('failing', { 'X-Request-Id': 'fails-1' });
   await pull('failing', { 'X-Request-Id': 'fails-2' });
-  const failed = (await linesOf('fails-1')).find(({ msg }) => msg === 'build failed');
+  const failed = (await linesOf('fails-1', 'build failed')).find(
+    ({ msg }) => msg === 'build failed',
+  );
   expect(failed?.['build']).toEqual(expect.any(String));
   expect(await linesOf('fails-2')).toMatchObject([{ msg: 'request', build: failed?.['build'] }]);
 });

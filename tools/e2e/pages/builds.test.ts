@@ -47,22 +47,22 @@ function pull(name: string): Promise<Response> {
 
 describe('a build', () => {
   test('is seen in the list and followed live, without reloading, to its digest', async () => {
-    const pulled = pull('slow8/hello');
+    const pulled = pull('slow12/hello');
     await page.goto(`${server.url}/builds`);
-    await page.getByRole('link', { name: 'hello/slow8' }).click();
-    await page.getByText('second 2 of 8').waitFor();
+    await page.getByRole('link', { name: 'hello/slow12' }).click();
+    await page.getByText('second 2 of 12').waitFor();
     await page.getByRole('status').getByText('running').waitFor();
-    expect(await page.getByText('second 7 of 8').count()).toBe(0);
+    expect(await page.getByText('second 11 of 12').count()).toBe(0);
     await page.evaluate(`document.body.setAttribute('data-same-page', 'yes')`);
 
     await page.getByRole('status').getByText('done').waitFor();
-    await page.getByText('second 8 of 8').waitFor();
+    await page.getByText('second 12 of 12').waitFor();
     const digest = (await pulled).headers.get('docker-content-digest') ?? 'none';
     await page.getByText(digest).waitFor();
     expect(await page.locator('body').getAttribute('data-same-page')).toBe('yes');
     const lines = (await page.locator('#log').innerText()).trim().split('\n');
     expect(lines.filter((line) => line.startsWith('second '))).toEqual(
-      Array.from({ length: 8 }, (_, i) => `second ${i + 1} of 8`),
+      Array.from({ length: 12 }, (_, i) => `second ${i + 1} of 12`),
     );
     expect(await page.getByRole('progressbar').count()).toBe(2);
   });

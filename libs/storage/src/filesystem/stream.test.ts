@@ -34,6 +34,14 @@ async function take(body: Readable, count: number): Promise<readonly number[]> {
   return sizes;
 }
 
+/** Whether a large read comes, sooner or later: what pauses for a moment on a busy machine has to prove itself again. */
+async function comesToLargeReads(body: Readable): Promise<boolean> {
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+    if (chunk.length === MIB) return true;
+  }
+  return false;
+}
+
 test('a stream ends after all of its bytes, however large its reads', async () => {
   let total = 0;
   for await (const chunk of await stream(createReadBudget(1))) total += chunk.length;
@@ -44,9 +52,8 @@ test('reads are large at first, small after a consumer has left a chunk lying, u
   const body = await stream(createReadBudget(1));
   expect(await take(body, 1)).toEqual([MIB]);
   await delay(100);
-  const sizes = await take(body, 200);
-  expect(sizes[0]).toBe(SMALL);
-  expect(sizes).toContain(MIB);
+  expect(await take(body, 1)).toEqual([SMALL]);
+  expect(await comesToLargeReads(body)).toBe(true);
   body.destroy();
 });
 
@@ -56,7 +63,7 @@ test('streams share a budget of large reads, which stalled ones hold until they 
   expect(await take(stalled, 1)).toEqual([MIB]);
   expect(await take(other, 3)).toEqual([SMALL, SMALL, SMALL]);
   stalled.destroy();
-  expect(await take(other, 1)).toEqual([MIB]);
+  expect(await comesToLargeReads(other)).toBe(true);
   other.destroy();
   expect(budget.take()).toBe(true);
   expect(budget.take()).toBe(false);
