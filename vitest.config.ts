@@ -19,6 +19,8 @@ export default defineConfig({
     setupFiles:
       runs === undefined ? [] : [fileURLToPath(new URL('vitest.properties.ts', import.meta.url))],
     pool: 'forks',
+    // By default one fewer than there are cores: most files wait for Nix, for sockets and for timers.
+    maxWorkers: '100%',
     testTimeout: runs === undefined ? 30_000 : 3_600_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './longest-first.ts';
 
 // The libraries name their TypeScript sources under this condition. The server under test is the built one all the same.
 const conditions = ['@nixery/source'];
@@ -12,8 +13,10 @@ export default defineConfig({
     exclude: process.env['NIXERY_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'],
     execArgv: ['--conditions=@nixery/source'],
     pool: 'forks',
-    // Real daemons, real builds: one at a time, and slow machines are no failures.
-    fileParallelism: false,
+    // Half of their time they wait. Each has daemons, ports and folders of its own; what they share is Nix's store, which locks.
+    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    // Real daemons, real builds: slow machines are no failures.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 20_000 } },

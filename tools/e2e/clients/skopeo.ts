@@ -28,6 +28,8 @@ export class Skopeo extends NamespacedClient implements Client {
   readonly name = 'skopeo';
   protected readonly commands = ['skopeo', 'umoci', 'runc'];
   #containers = 0;
+  /** Bundles by the layouts that they are unpacked from. */
+  readonly #unpacked = new Map<string, string>();
   #credentials: readonly string[] = [];
 
   logIn({ password, user }: RegistryLogin): Promise<CommandResult> {
@@ -38,6 +40,7 @@ export class Skopeo extends NamespacedClient implements Client {
   async pull(image: ImageReference, options: PullOptions = {}): Promise<PullResult> {
     const layout = this.#layout(image);
     const digestFile = `${layout}.digest`;
+    this.#unpacked.delete(layout);
     const { code, output } = await this.namespace.run([
       'skopeo',
       '--insecure-policy',
@@ -86,9 +89,11 @@ export class Skopeo extends NamespacedClient implements Client {
     this.#containers += 1;
     const id = `container-${this.#containers}`;
     const { dir, cgroup } = this.namespace;
-    const bundle = await this.unpack(image, id);
-    const configFile = path.join(bundle, 'config.json');
-    const config = RuntimeConfig.parse(JSON.parse(readFileSync(configFile, 'utf8')));
+    const unpacked = await this.#unpackOnce(image);
+    const bundle = await this.#copyOnWrite(unpacked, path.join(dir, id));
+    const config = RuntimeConfig.parse(
+      JSON.parse(readFileSync(path.join(unpacked, 'config.json'), 'utf8')),
+    );
     const { namespaces } = config.linux;
     const changed = {
       ...config,
@@ -113,9 +118,30 @@ export class Skopeo extends NamespacedClient implements Client {
         namespaces: namespaces.filter(({ type }) => network === 'none' || type !== 'network'),
       },
     };
-    writeFileSync(configFile, JSON.stringify(changed));
+    writeFileSync(path.join(bundle, 'config.json'), JSON.stringify(changed));
     const runc = ['runc', `--root=${path.join(dir, 'runc')}`, 'run', `--bundle=${bundle}`, id];
     return this.namespace.run(runc, { stdin });
+  }
+
+  /** The image's bundle, unpacked once for all that run in it: in copies on write. */
+  async #unpackOnce(image: ImageReference): Promise<string> {
+    const layout = this.#layout(image);
+    const known = this.#unpacked.get(layout);
+    if (known !== undefined) return known;
+    const bundle = await this.unpack(image, `unpacked-for-${this.#containers}`);
+    this.#unpacked.set(layout, bundle);
+    return bundle;
+  }
+
+  /** A bundle without a configuration, whose files are those of another. https://docs.kernel.org/filesystems/overlayfs.html */
+  async #copyOnWrite(unpacked: string, bundle: string): Promise<string> {
+    const rootfs = path.join(bundle, 'rootfs');
+    const upper = path.join(bundle, 'upper');
+    const work = path.join(bundle, 'work');
+    for (const folder of [rootfs, upper, work]) mkdirSync(folder, { recursive: true });
+    const folders = `lowerdir=${path.join(unpacked, 'rootfs')},upperdir=${upper},workdir=${work}`;
+    await this.namespace.mustRun(['mount', '-t', 'overlay', '-o', folders, 'overlay', rootfs]);
+    return bundle;
   }
 
   /** A folder an image, since umoci's tags hold fewer characters than a reference; `image` is the tag in it. */
