@@ -167,9 +167,12 @@ function failureOf(failure: LayerFailure): BuildError {
     case 'whiteout':
     case 'unsupported-file':
       return new BuildError('layer-refused', failure.message);
+    case 'no-space':
+      return new BuildError('internal', 'the disk of the state folder is full', {
+        cause: new Error(failure.message),
+      });
     case 'changed':
     case 'missing':
-    case 'no-space':
     case 'io':
       return new BuildError('internal', 'a layer could not be packed', {
         cause: new Error(failure.message),

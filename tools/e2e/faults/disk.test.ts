@@ -106,3 +106,37 @@ describe.skipIf(!mayMount())('a server whose storage is a disk of its own', () =
     await expectWhole('slow0');
   });
 });
+
+describe.skipIf(!mayMount())('a server whose state folder is on a disk of its own', () => {
+  beforeEach(async () => {
+    dir = mkdtempSync(path.join(tmpdir(), 'nixery-disk-'));
+    disk = path.join(dir, 'disk');
+    mkdirSync(disk);
+    run('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
+    const packages = await prepareTestPackages(path.join(dir, 'packages'), { salt: randomUUID() });
+    server = await startRegistry(dir, {
+      NIXERY_PKGS_PATH: packages,
+      NIXERY_STATE_DIR: path.join(disk, 'state'),
+    });
+    await expectWhole('hello');
+  });
+  afterEach(async () => {
+    await server.stop();
+    run('umount', ['--lazy', disk]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('that is full says so, serves what is known, and recovers', async () => {
+    const filler = path.join(disk, 'filler');
+    expect(() => writeFileSync(filler, Buffer.alloc(16 * 1024 * 1024))).toThrow('ENOSPC');
+    const refused = await manifest('slow0');
+    expect(refused.status).toBe(500);
+    expect(await refused.json()).toMatchObject({
+      errors: [{ message: 'the disk of the state folder is full' }],
+    });
+    await expectWhole('hello');
+    rmSync(filler);
+    await pullable('slow0');
+    await expectWhole('slow0');
+  });
+});
