@@ -25,9 +25,8 @@ it('Nix whose store cannot be reached says so', async () => {
   expect(await nixProblem(env)).toMatch(/^Nix cannot use its store: .*nonexistent/);
 });
 
-/** Only root can mount, and in some containers not even root. */
-function mount(...args: readonly string[]): boolean {
-  return spawnSync('mount', args).status === 0;
+function succeeds(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args).status === 0;
 }
 
 describe('Nix whose store is on a disk of its own', () => {
@@ -36,10 +35,11 @@ describe('Nix whose store is on a disk of its own', () => {
 
   beforeEach(() => {
     disk = mkdtempSync(join(tmpdir(), 'nixery-probe-'));
-    mounted = mount('-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', disk);
+    // Only root can mount, and in some containers not even root.
+    mounted = succeeds('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', disk]);
   });
   afterEach(() => {
-    if (mounted) spawnSync('umount', ['--lazy', disk]);
+    if (mounted) expect(succeeds('umount', ['--lazy', disk])).toBe(true);
     rmSync(disk, { recursive: true, force: true });
   });
 
