@@ -7,7 +7,7 @@ import type { BlobStore } from './store.ts';
 import { LAYER_TYPE, MANIFEST_TYPE, MIB, collect } from './testing/harness.ts';
 import { BUCKET_KINDS, startBucketPeer, type BucketPeer } from './testing/peer.ts';
 
-const TUNING: Partial<Tuning> = { deadlineMs: 3000, firstDelayMs: 10, partBytes: 5 * MIB };
+const TUNING: Partial<Tuning> = { firstDelayMs: 10, partBytes: 5 * MIB };
 /** How the parts of a signed address begin. */
 const PREFIX = { gcs: 'X-Goog', s3: 'X-Amz' } as const;
 

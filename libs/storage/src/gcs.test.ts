@@ -70,7 +70,7 @@ describe('the Cloud Storage store', () => {
   }
 
   function open(options: Partial<GcsStoreOptions> = {}): Promise<BlobStore> {
-    const tuning = { deadlineMs: 2000, firstDelayMs: 10, partBytes: MIB };
+    const tuning = { firstDelayMs: 10, partBytes: MIB };
     return createGcsStore({ bucket: BUCKET, apiEndpoint: server.endpoint, tuning, ...options });
   }
 
@@ -143,7 +143,7 @@ describe('the Cloud Storage store', () => {
       const refused = open({ authenticate: true });
       await expect(refused).rejects.toMatchObject({ name: 'BlobError', code: 'denied' });
       await service.close();
-      const unreachable = open({ authenticate: true });
+      const unreachable = open({ authenticate: true, tuning: { deadlineMs: 2000 } });
       await expect(unreachable).rejects.toMatchObject({ name: 'BlobError', code: 'unavailable' });
       vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', undefined);
       await expect(open({ authenticate: true })).rejects.toMatchObject({

@@ -55,7 +55,7 @@ describe('the S3 store', () => {
 
   function open(options: Partial<S3StoreOptions> = {}): Promise<BlobStore> {
     const { endpoint } = server;
-    const tuning = { deadlineMs: 3000, firstDelayMs: 10, partBytes: 5 * MIB };
+    const tuning = { firstDelayMs: 10, partBytes: 5 * MIB };
     return createS3Store({
       bucket: BUCKET,
       endpoint,

@@ -40,7 +40,7 @@ beforeEach(async () => {
     cache,
     store,
     links: undefined,
-    holdTimes: { holdMs: 100, lastHoldMs: null },
+    holdTimes: { holdMs: 1_000, lastHoldMs: null },
   });
   server = createServer((request, response) => {
     const exchange = new Exchange(request, response);
