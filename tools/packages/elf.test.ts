@@ -11,6 +11,9 @@ let set: string;
 /** The whole set takes minutes to build. */
 const attributes = env['NIXERY_TEST_LONG'] === undefined ? firstAttributes : allAttributes;
 
+/** A plug-in of `tc` for ATM networks, whose library Debian's iproute2 only recommends; nixpkgs' has no such plug-in. */
+const recommended = /\/tc\/q_atm\.so: libatm\.so\.1$/;
+
 beforeAll(async () => {
   set = await preparedSet();
 }, 120_000);
@@ -44,7 +47,8 @@ describe.each([
   });
 
   test('find every library that they need', async () => {
-    expect(await lostLibraries(files)).toEqual([]);
+    const lost = await lostLibraries(files);
+    expect(lost.filter((line) => !recommended.test(line))).toEqual([]);
   });
 
   test('are unchanged since they were built', async () => {
