@@ -11,14 +11,23 @@ import { errnoOf } from './system-error.ts';
  */
 export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
+    await makeOne(path, mode);
+    return;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  const parent = dirname(path);
+  if (!(await isThere(parent))) await makeFolder(parent, mode);
+  // Also where the parent was there: somebody else may have made it since the first try.
+  await makeOne(path, mode);
+}
+
+/** Makes a folder in one that is there, or finds it made. */
+async function makeOne(path: string, mode: number): Promise<void> {
+  try {
     await mkdir(path, { mode });
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    const parent = dirname(path);
-    if (errno !== 'ENOENT' || (await isThere(parent))) throw error;
-    await makeFolder(parent, mode);
-    await makeFolder(path, mode);
+    if (errnoOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
   }
 }
 
