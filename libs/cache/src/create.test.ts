@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -39,4 +41,30 @@ test.each([
   expect(() => createCache({ file: ':memory:', ...options })).toThrow(
     expect.objectContaining({ name: 'CacheError', code: 'invalid' }),
   );
+});
+
+test('the actor works under `node --watch`, where its thread posts messages that are none of its own', async () => {
+  const program = join(await temporaryFolder(), 'watched.mjs');
+  await writeFile(
+    program,
+    `import { createCache } from ${JSON.stringify(new URL('index.ts', import.meta.url).href)};
+     const cache = createCache({ file: ':memory:' });
+     console.log('put:', await cache.putManifest('a', 'pinned', ${JSON.stringify(manifestRecord(10))}));
+     await cache.stop();`,
+  );
+  const watcher = spawn(process.execPath, ['--watch', '--conditions=@nixery/source', program]);
+  const exited = once(watcher, 'exit');
+  let output = '';
+  for (const stream of [watcher.stdout, watcher.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  try {
+    await expect
+      .poll(() => output, { timeout: 30_000 })
+      .toMatch(/Completed running|Failed running/);
+    expect(output).toContain('put: true');
+  } finally {
+    watcher.kill();
+    await exited;
+  }
 });

@@ -92,7 +92,9 @@ export class Supervisor {
     this.#worker = worker;
     this.#state = 'starting';
     this.#readyAt = undefined;
-    worker.on('message', (text: string) => {
+    worker.on('message', (text: unknown) => {
+      // Under `node --watch` a thread also posts which modules it loads: https://nodejs.org/api/cli.html#--watch
+      if (typeof text !== 'string') return;
       const message = decodeReport(text);
       if (message.type === 'ready' && this.#state === 'starting') {
         this.#state = 'ready';
