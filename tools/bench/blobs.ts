@@ -5,20 +5,22 @@
  * has what came of it.
  */
 import { nixEnvironment, prepareTestPackages } from '@nixery/builder/testing';
-import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
 import { makeBlob, offerBlob, type Blob } from './blobs-files.ts';
 import { startNginx } from './blobs-nginx.ts';
+import type { Target } from './blobs-reader.ts';
 import { holdSlowReaders } from './blobs-slow-readers.ts';
 import { heading, mebibytes, median, row } from './cache-figures.ts';
 import { type BenchServer, startDockerRegistry, startNixery } from './http-servers.ts';
 
 const MIB = 1024 * 1024;
 const SIZES = [20 * MIB, 1024 * MIB];
-const execute = promisify(execFile);
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +30,8 @@ const { values } = parseArgs({
   },
 });
 
+const ms = Number(values.seconds) * 1_000;
+const bytesSchema = z.tuple([z.number()]);
 const folder = await mkdtemp(join(tmpdir(), 'nixery-bench-blobs-'));
 const servers: BenchServer[] = [];
 try {
@@ -57,19 +61,19 @@ async function compare(
   { nginx, nixery, peer }: Readonly<Record<'nixery' | 'nginx' | 'peer', BenchServer>>,
 ): Promise<void> {
   const registryPath = `v2/bench/blobs/${blob.digest}`;
-  const urls = [
-    `http://${nixery.host}/${registryPath}`,
-    `http://${nginx.host}/${blob.digest.slice('sha256:'.length)}`,
-    `http://${peer.host}/${registryPath}`,
+  const targets = [
+    { host: nixery.host, path: `/${registryPath}` },
+    { host: nginx.host, path: `/${blob.digest.slice('sha256:'.length)}` },
+    { host: peer.host, path: `/${registryPath}` },
   ] as const;
   heading(`a blob of ${mebibytes(blob.size)}, ${values.rounds} rounds of ${values.seconds} s`);
   for (const connections of [1, 4]) {
     const rates: (readonly number[])[] = [];
     for (let round = 0; round < Number(values.rounds); round++) {
       const [ours, sendfile, other] = [
-        await rate(urls[0], connections),
-        await rate(urls[1], connections),
-        await rate(urls[2], connections),
+        await rate(targets[0], connections),
+        await rate(targets[1], connections),
+        await rate(targets[2], connections),
       ];
       rates.push([ours, sendfile, other, ours / sendfile, ours / other]);
     }
@@ -85,15 +89,17 @@ async function compare(
   }
 }
 
-/** Bytes a second that wrk reads. */
-async function rate(url: string, connections: number): Promise<number> {
-  const { stdout } = await execute('wrk', [
-    ...['--threads', '1', '--connections', String(connections)],
-    ...['--duration', `${values.seconds}s`, '--timeout', '60s', url],
-  ]);
-  const [, amount = '', unit = ''] = /Transfer\/sec:\s+([\d.]+)([KMG]?)B/.exec(stdout) ?? [];
-  if (amount === '' || /Non-2xx/.test(stdout)) throw new Error(`${url}: ${stdout}`);
-  return Number(amount) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit);
+/** Bytes a second that so many connections take, each in a thread of its own. */
+async function rate(target: Target, connections: number): Promise<number> {
+  const taken = await Promise.all(
+    Array.from({ length: connections }, async () => {
+      const file = new URL('blobs-worker.ts', import.meta.url);
+      const worker = new Worker(file, { workerData: { target, ms } });
+      const [bytes] = bytesSchema.parse(await once(worker, 'message'));
+      return bytes;
+    }),
+  );
+  return taken.reduce((sum, bytes) => sum + bytes, 0) / (ms / 1_000);
 }
 
 function perSecond(bytes: number | undefined): string {

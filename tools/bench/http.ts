@@ -54,8 +54,12 @@ try {
   const digest = await buildOnce();
   const paths = await addImages(folder, IMAGE, Number(values.images));
   const one = join(folder, 'one.txt');
+  const spelled = join(folder, 'spelled.txt');
   const many = join(folder, 'many.txt');
   await writeFile(one, `/v2/${ADDED}/manifests/latest\n`);
+  // A query that means nothing: the list costs wrk as much, and the server answers with the same image.
+  const spellings = paths.map((_, n) => `/v2/${ADDED}/manifests/latest?n=${n}`);
+  await writeFile(spelled, `${spellings.join('\n')}\n`);
   await writeFile(many, `${paths.join('\n')}\n`);
 
   const nixery = await start(startNixery(folder, nixEnvironment(), profiling()));
@@ -73,6 +77,7 @@ try {
         { what: 'by digest', path: `${IMAGE}/manifests/${digest}`, connections },
       ]),
       { ...list, what: 'one image of a list', paths: one },
+      { ...list, what: `${paths.length} addresses of one image`, paths: spelled },
       { ...list, what: `${paths.length} images of a list`, paths: many },
     ]),
   );

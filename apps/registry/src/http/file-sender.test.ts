@@ -111,6 +111,20 @@ it('sends each of many clients at once their own bytes', async () => {
   );
 });
 
+it('goes on where a read brought less than was asked for', async () => {
+  const length = 3 * LARGE + 5;
+  sources.set('/little', {
+    span: { offset: 3, length },
+    async read(buffer, position) {
+      await setImmediate();
+      const most = Math.min(buffer.length, 300_007);
+      return CONTENT.copy(buffer, 0, position, position + most);
+    },
+  });
+  expect((await get('/little')).equals(CONTENT.subarray(3, 3 + length))).toBe(true);
+  expect(await Promise.all(ends)).toEqual([undefined]);
+});
+
 it('reads a megabyte at a time, and for those beyond its large buffers little, until others go away', async () => {
   const { reads } = offer('/all', 0, CONTENT.length);
   const stalled = await Promise.all(Array.from({ length: 40 }, () => stall('/all')));
