@@ -1,9 +1,21 @@
 // Searches as one types, and adds and removes packages without loading the page anew. Without it the form and its links do.
 // https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
 
+import { tell } from './tell.js';
+
 const PAUSE_MS = 120;
+/** Answers that take longer are seen to be waited for. */
+const SLOW_MS = 300;
 /** What a change of the image changes; `results` are what a search does. */
 const PARTS = ['selection', 'image', 'results'];
+
+/** @type {Readonly<Record<number, string>>} */
+const REFUSALS = {
+  401: 'the registry wants a login',
+  403: 'the registry does not let you',
+  429: 'too many ask at the moment',
+  503: 'the registry cannot answer now',
+};
 
 const form = document.getElementById('compose');
 const input = document.getElementById('q');
@@ -29,14 +41,15 @@ function begin(form, input) {
 
   input.addEventListener('input', () => {
     clearTimeout(pause);
-    pause = setTimeout(() => search(form, input), PAUSE_MS);
+    pause = setTimeout(() => void search(form, input), PAUSE_MS);
   });
   input.addEventListener('keydown', (event) => {
     if (pressed(event.key, input)) event.preventDefault();
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (!choose(exactly(input.value))) search(form, input);
+    if (choose(exactly(input.value))) return;
+    void searchAndChoose(form, input);
   });
   form.addEventListener('change', ({ target }) => {
     if (target !== input) go(addressOf(form), input);
@@ -58,11 +71,23 @@ function begin(form, input) {
  * @param {HTMLFormElement} form
  * @param {HTMLInputElement} input
  */
-function search(form, input) {
+async function search(form, input) {
   clearTimeout(pause);
   const address = addressOf(form);
   history.replaceState(null, '', address);
-  void show(address, input, { parts: ['results'], setsQuery: false });
+  await show(address, input, { parts: ['results'], setsQuery: false });
+}
+
+/**
+ * Enter may come before what it is meant for.
+ *
+ * @param {HTMLFormElement} form
+ * @param {HTMLInputElement} input
+ */
+async function searchAndChoose(form, input) {
+  const typed = input.value;
+  await search(form, input);
+  if (input.value === typed) choose(exactly(typed));
 }
 
 /**
@@ -98,9 +123,12 @@ async function show(address, input, { parts, setsQuery }) {
   running?.abort();
   const mine = new AbortController();
   running = mine;
+  const slow = setTimeout(() => setBusy(true), SLOW_MS);
+  mine.signal.addEventListener('abort', () => clearTimeout(slow));
   try {
     const response = await fetch(address, { signal: mine.signal });
-    if (!response.ok) throw new Error(`the registry answered ${response.status}`);
+    if (!response.ok)
+      throw new Error(REFUSALS[response.status] ?? `the answer was ${response.status}`);
     const next = new DOMParser().parseFromString(await response.text(), 'text/html');
     if (mine.signal.aborted) return;
     for (const part of parts) {
@@ -108,22 +136,30 @@ async function show(address, input, { parts, setsQuery }) {
       if (fresh !== null) document.getElementById(part)?.replaceWith(fresh);
     }
     if (setsQuery) input.value = new URL(address, location.href).searchParams.get('q') ?? '';
-    tell(next.getElementById('found')?.textContent ?? '');
+    const found = next.getElementById('found')?.textContent ?? '';
+    showFound(found);
+    tell(parts.includes('image') ? (next.getElementById('image')?.dataset['told'] ?? '') : found);
     dress(input);
   } catch (error) {
     if (mine.signal.aborted) return;
-    tell(`That did not work: ${String(error)}. Try again.`);
+    const text = `That did not work: ${error instanceof Error ? error.message : String(error)}. Try again.`;
+    showFound(text);
+    tell(text);
+  } finally {
+    clearTimeout(slow);
+    if (running === mine) setBusy(false);
   }
 }
 
-/**
- * In a place that stays: what is put into a new one is not read out.
- *
- * @param {string} text
- */
-function tell(text) {
+/** @param {string} text */
+function showFound(text) {
   const found = document.getElementById('found');
-  if (found !== null && found.textContent !== text) found.textContent = text;
+  if (found !== null) found.textContent = text;
+}
+
+/** @param {boolean} isBusy */
+function setBusy(isBusy) {
+  document.getElementById('results')?.setAttribute('aria-busy', String(isBusy));
 }
 
 /**

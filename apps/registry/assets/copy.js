@@ -1,5 +1,7 @@
 // Copies a line of text with one click. Without it there are no such buttons.
 
+import { tell } from './tell.js';
+
 const SHOWN_MS = 2000;
 
 document.documentElement.classList.add('copies');
@@ -9,7 +11,7 @@ document.addEventListener('click', ({ target }) => {
   const button = target.closest('button[data-copy]');
   if (!(button instanceof HTMLButtonElement)) return;
   const text = document.getElementById(button.dataset['copy'] ?? '');
-  if (text !== null) copy(text).then((copied) => tell(button, text, copied), console.error);
+  if (text !== null) copy(text).then((copied) => show(button, text, copied), console.error);
 });
 
 /**
@@ -35,10 +37,15 @@ async function copy(element) {
  * @param {HTMLElement} text
  * @param {boolean} copied
  */
-function tell(button, text, copied) {
-  const status = document.getElementById('copied');
-  if (status !== null) status.textContent = copied ? `Copied: ${text.innerText}` : 'Not copied';
-  if (!copied) return;
+function show(button, text, copied) {
+  tell(copied ? `Copied: ${text.innerText}` : 'Not copied: the text is selected');
+  const [label] = button.childNodes;
+  if (!copied || !(label instanceof Text) || button.classList.contains('done')) return;
+  const before = label.data;
+  label.data = 'Copied';
   button.classList.add('done');
-  setTimeout(() => button.classList.remove('done'), SHOWN_MS);
+  setTimeout(() => {
+    label.data = before;
+    button.classList.remove('done');
+  }, SHOWN_MS);
 }

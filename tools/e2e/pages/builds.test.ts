@@ -5,6 +5,7 @@ import path from 'node:path';
 import { prepareTestPackages } from '@nixery/builder/testing';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { type RegistryServer, startRegistry } from '../server.ts';
 import { launchBrowser } from './browser.ts';
 
@@ -51,11 +52,11 @@ describe('a build', () => {
     await page.goto(`${server.url}/builds`);
     await page.getByRole('link', { name: 'hello/slow12' }).click();
     await page.getByText('second 2 of 12').waitFor();
-    await page.getByRole('status').getByText('running').waitFor();
+    await page.locator('.standing').getByText('running').waitFor();
     expect(await page.getByText('second 11 of 12').count()).toBe(0);
     await page.evaluate(`document.body.setAttribute('data-same-page', 'yes')`);
 
-    await page.getByRole('status').getByText('done').waitFor();
+    await page.locator('.standing').getByText('done').waitFor();
     await page.getByText('second 12 of 12').waitFor();
     const digest = (await pulled).headers.get('docker-content-digest') ?? 'none';
     await page.getByText(digest).waitFor();
@@ -65,6 +66,49 @@ describe('a build', () => {
       Array.from({ length: 12 }, (_, i) => `second ${i + 1} of 12`),
     );
     expect(await page.getByRole('progressbar').count()).toBe(2);
+    await page.getByRole('link', { name: 'See the image' }).click();
+    await page.getByRole('heading', { level: 1, name: 'hello/slow12' }).waitFor();
+  });
+
+  test('tells who does not see it each stage once, and how it ended', async () => {
+    const pulled = pull('slow5');
+    await page.goto(`${server.url}/builds`);
+    await page.getByRole('link', { name: 'slow5' }).click();
+    await page.evaluate(NOTE_TOLD);
+    await page.getByRole('status').getByText('Done after').waitFor();
+    const told = z.array(z.string()).parse(await page.evaluate('window.told'));
+    expect(told.at(-1)).toMatch(/^Done after [\d.]+ s$/);
+    expect(new Set(told).size).toBe(told.length);
+    expect(told.length).toBeLessThan(8);
+    expect((await pulled).status).toBe(200);
+  });
+
+  test('counts on while nothing comes of it, and says how many wait', async () => {
+    const pulled = Promise.all([pull('hello/slow14'), pull('slow14/hello')]);
+    await page.route('**/events?*', (route) =>
+      route.fulfill({ contentType: 'text/event-stream', body: ': nothing\n\n' }),
+    );
+    await page.goto(`${server.url}/builds`);
+    await page.getByRole('link', { name: 'hello/slow14' }).click();
+    await page.getByText('2 requests wait for it').waitFor();
+    const elapsed = page.locator('[data-elapsed]');
+    const before = Number.parseInt(await elapsed.innerText(), 10);
+    await expect
+      .poll(async () => Number.parseInt(await elapsed.innerText(), 10))
+      .toBeGreaterThan(before + 1);
+    for (const { status } of await pulled) expect(status).toBe(200);
+  });
+
+  test('that the server has forgotten is not followed for ever', async () => {
+    const pulled = pull('slow6');
+    await page.route('**/events?*', (route) => route.fulfill({ status: 404, body: '' }));
+    await page.goto(`${server.url}/builds`);
+    await page.getByRole('link', { name: 'slow6' }).click();
+    await page.locator('#state').getByText('This page is not live any more.').waitFor();
+    await page.getByRole('status').getByText('This page is not live any more.').waitFor();
+    // A status that is no success is told to the console.
+    complaints = complaints.filter((complaint) => !complaint.includes('status of 404'));
+    expect((await pulled).status).toBe(200);
   });
 
   test('survives reloading the page, in which its log is whole', async () => {
@@ -73,7 +117,7 @@ describe('a build', () => {
     await page.getByRole('link', { name: 'slow3' }).click();
     await page.getByText('second 1 of 3').waitFor();
     await page.reload();
-    await page.getByRole('status').getByText('done').waitFor();
+    await page.locator('.standing').getByText('done').waitFor();
     const log = await page.locator('#log').innerText();
     expect(log.match(/second \d of 3/g)).toEqual([
       'second 1 of 3',
@@ -92,7 +136,12 @@ describe('a build', () => {
     expect(failure).toContain('failing-hostile-1.0.drv');
     expect(failure).toContain('<script>document.title = "taken"</script>');
     expect(failure).toContain('<img src=x onerror=');
-    expect(await page.title()).toBe('failinghostile — Nixery');
+    expect(await page.title()).toBe('Build of failinghostile — Nixery');
+
+    await page.getByRole('link', { name: 'failinghostile' }).click();
+    await page.getByText('The last build failed').waitFor();
+    await page.getByRole('link', { name: 'see why' }).click();
+    await page.getByRole('region', { name: 'What went wrong' }).waitFor();
   });
 
   test('can be followed without scripts', async () => {
@@ -101,7 +150,7 @@ describe('a build', () => {
     const reader = await plain.newPage();
     await reader.goto(`${server.url}/builds`);
     await reader.getByRole('link', { name: 'slow4' }).click();
-    await reader.getByRole('status').getByText('done').waitFor();
+    await reader.locator('.standing').getByText('done').waitFor();
     expect((await pulled).status).toBe(200);
     await plain.close();
   });
@@ -111,21 +160,14 @@ describe('a build', () => {
     for (const part of ['', '.json', '/events']) {
       expect((await fetch(address + part)).status, part).toBe(404);
     }
+    const answer = await fetch(address, { headers: { Accept: 'text/html' } });
+    expect(await answer.text()).toContain('this server does not remember such a build');
   });
 });
 
-test('the pages fit a phone and have one main heading each', async () => {
-  await (await pull('hello')).arrayBuffer();
-  await page.setViewportSize({ width: 360, height: 740 });
-  await page.goto(`${server.url}/builds`);
-  const build = await page.getByRole('link', { name: 'hello', exact: true }).getAttribute('href');
-  for (const address of ['/', '/builds', build ?? '']) {
-    await page.goto(`${server.url}${address}`);
-    const overflow = await page.evaluate(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-    );
-    expect(overflow, address).toBe(0);
-    expect(await page.getByRole('heading', { level: 1 }).count(), address).toBe(1);
-    expect(await page.evaluate('document.styleSheets.length'), address).toBe(1);
-  }
-});
+/** Keeps what is read out to who does not see the page. */
+const NOTE_TOLD = `
+  window.told = [];
+  new MutationObserver(() => window.told.push(document.getElementById('told').textContent))
+    .observe(document.getElementById('told'), { childList: true });
+`;

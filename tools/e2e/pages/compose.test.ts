@@ -84,6 +84,15 @@ async function builds(): Promise<z.infer<typeof Builds>['builds']> {
   return Builds.parse(await (await fetch(`${server.url}/builds.json`)).json()).builds;
 }
 
+/** Goes there with the Tab key. */
+async function tabTo(selector: string): Promise<void> {
+  for (let i = 0; i < 30; i++) {
+    if ((await page.locator(`${selector}:focus`).count()) > 0) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the Tab key never reached ${selector}`);
+}
+
 /** A command on the page. */
 function command(label: string) {
   return page.getByRole('group', { name: label, exact: true });
@@ -150,6 +159,104 @@ describe('the composer', () => {
     await page.keyboard.press('Space');
     const image = `${server.host}/shell/hello/${name.toLowerCase()}`;
     await command('docker').getByText(image).waitFor();
+
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    const other = image.replace('/shell', '/arm64/shell');
+    await command('docker').getByText(other).waitFor();
+    await tabTo('a.remove');
+    await page.keyboard.press('Enter');
+    const rest = `${server.host}/arm64/shell/hello`;
+    await command('docker').getByText(rest, { exact: false }).waitFor();
+    await page.getByRole('link', { name: `Remove ${name}` }).waitFor({ state: 'detached' });
+    expect(await page.locator('#q:focus').count()).toBe(1);
+    await tabTo('button[data-copy]');
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').getByText('Copied: ').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(`docker pull ${rest}`);
+  });
+
+  test('reads out what a search finds and what the image has, to who does not see it', async () => {
+    await page.goto(server.url);
+    const status = page.getByRole('status');
+    await page.getByRole('combobox', { name: 'Find packages' }).fill('hello');
+    await status.getByText('found for “hello”.').waitFor();
+    await page.getByRole('option', { name: /^hello 2/ }).click();
+    await status.getByText('The image has hello.').waitFor();
+    await page.getByLabel('A shell').check();
+    await status.getByText('The image has hello, a shell.').waitFor();
+    await page.getByRole('combobox', { name: 'Find packages' }).fill('nothing of this kind');
+    await status.getByText('Nothing found for “nothing of this kind”.').waitFor();
+    await page.getByRole('combobox', { name: 'Find packages' }).fill('hello of this kind');
+    await status.getByText('Nothing has all of “hello of this kind”').waitFor();
+    expect(await page.getByRole('option', { name: /^linkedHello/ }).count()).toBe(1);
+  });
+
+  test('shows what the last search found, in whatever order answers come', async () => {
+    await page.goto(server.url);
+    const { promise: isLate, resolve: letGo } = Promise.withResolvers<void>();
+    const { promise: wasAsked, resolve: asked } = Promise.withResolvers<void>();
+    await page.route(/q=shares/, async (route) => {
+      asked();
+      await isLate;
+      // The page does not want it any more.
+      await route.continue().catch(() => undefined);
+    });
+    const search = page.getByRole('combobox', { name: 'Find packages' });
+    await search.fill('shares');
+    await wasAsked;
+    await page.locator('#results[aria-busy=true]').waitFor({ state: 'attached' });
+    await search.fill('camelcase');
+    await page.getByRole('option', { name: /^camelCase/ }).waitFor();
+    letGo();
+    await page.unrouteAll({ behavior: 'wait' });
+    expect(await page.getByRole('option', { name: /^shares/ }).count()).toBe(0);
+    expect(await page.locator('#results').getAttribute('aria-busy')).not.toBe('true');
+    expect(await page.locator('#found').innerText()).toBe('1 found for “camelcase”.');
+  });
+
+  test('asks once for what is typed in one go, and Enter adds what is typed even before it is found', async () => {
+    await page.goto(server.url);
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (pathname === '/') asked.push(search);
+    });
+    // In one go, so that no pause on a slow machine comes between.
+    await page.evaluate(`{
+      const input = document.getElementById('q');
+      for (const text of ['h', 'hel', 'hello']) {
+        input.value = text;
+        input.dispatchEvent(new Event('input', { bubbles: true }));
+      }
+      input.form.requestSubmit();
+    }`);
+    await page.getByRole('link', { name: 'Remove hello' }).waitFor();
+    expect(asked).toEqual(['?q=hello', '?package=hello']);
+    expect(await page.getByRole('combobox', { name: 'Find packages' }).inputValue()).toBe('');
+  });
+
+  test('says that the registry is too busy, and searches again as one types on', async () => {
+    await page.goto(server.url);
+    await page.route(/q=hel$/, (route) => route.fulfill({ status: 429, body: '' }));
+    const search = page.getByRole('combobox', { name: 'Find packages' });
+    await search.fill('hel');
+    const text = 'That did not work: too many ask at the moment. Try again.';
+    await page.locator('#found').getByText(text).waitFor();
+    await page.getByRole('status').getByText(text).waitFor();
+    await search.fill('hello');
+    await page.getByRole('option', { name: /^hello 2\.12/ }).waitFor();
+    expect(await page.getByText(text).count()).toBe(0);
+    // A status that is no success is told to the console.
+    complaints = complaints.filter((complaint) => !complaint.includes('status of 429'));
+  });
+
+  test('warns of packages that a pull would fail for', async () => {
+    await page.goto(`${server.url}/?package=unfree&package=nosuchthing&package=hello`);
+    await page.getByText('unfree cannot be had: not free software').waitFor();
+    await page.getByText('The search knows no package nosuchthing; a pull may fail.').waitFor();
+    expect(await page.locator('.warning').count()).toBe(2);
   });
 
   test('copies a command with one click', async () => {
@@ -170,7 +277,7 @@ describe('the composer', () => {
     await page.getByRole('link', { name: 'Remove hello' }).waitFor();
 
     await page.goto(`${server.url}/?package=hello&package=unicodenames`);
-    await page.getByText('Not built yet. At least').waitFor();
+    await page.getByText('Not built yet: the first pull builds it. At least').waitFor();
     await page.getByText('Nothing is known yet of unicodenames.').waitFor();
     expect((await builds()).map(({ name }) => name)).not.toContain('hello/unicodenames');
   });
@@ -221,87 +328,3 @@ describe('the composer', () => {
     }
   });
 });
-
-/** An address of every kind of page. */
-async function addresses(): Promise<readonly string[]> {
-  await (await pull('hello')).arrayBuffer();
-  await (await pull('failinghostile')).arrayBuffer();
-  return [
-    '/',
-    '/?q=hello&package=hello&package=sharesa&shell=1',
-    '/?package=a_-b',
-    '/images/hello',
-    '/images/shell/manypaths:v1',
-    '/builds',
-    ...(await builds()).map(({ id }) => `/builds/${id}`),
-  ];
-}
-
-describe('every page', () => {
-  test('fits a phone, in light and dark, and has one main heading and names for all that is used', async () => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await reopen({ colorScheme, viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' });
-      for (const address of await addresses()) {
-        await page.goto(`${server.url}${address}`);
-        const overflow = await page.evaluate(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-        );
-        expect(overflow, address).toBe(0);
-        expect(await page.getByRole('heading', { level: 1 }).count(), address).toBe(1);
-        expect(await page.evaluate(UNNAMED), address).toEqual([]);
-        expect(await page.evaluate(FAINT), `${address}, ${colorScheme}`).toEqual([]);
-      }
-    }
-  });
-
-  test('that is not there says so', async () => {
-    const response = await page.goto(`${server.url}/images/Not%20a%20name`);
-    expect(response?.status()).toBe(400);
-    await page.getByRole('heading', { name: 'This address cannot be read' }).waitFor();
-    await page.getByRole('link', { name: 'Compose an image' }).click();
-    await page.getByRole('heading', { name: 'Container images on demand' }).waitFor();
-    // A status that is no success is told to the console.
-    complaints = complaints.filter((complaint) => !complaint.includes('status of 400'));
-  });
-});
-
-/** What can be used and has no name to be told by. */
-const UNNAMED = `[...document.querySelectorAll('a, button, input:not([type=hidden]), select')]
-  .filter((element) => !element.textContent.trim() && !element.getAttribute('aria-label') && !element.labels?.length)
-  .map((element) => element.outerHTML)`;
-
-/**
- * Texts that stand out less from what is behind them than WCAG's level AA asks for.
- * https://www.w3.org/TR/WCAG22/#contrast-minimum
- */
-const FAINT = `(() => {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  function rgb(color) {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  }
-  function luminance([r, g, b]) {
-    const [x, y, z] = [r, g, b].map((value) => {
-      const part = value / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  }
-  function behind(element) {
-    for (let at = element; at; at = at.parentElement) {
-      const color = rgb(getComputedStyle(at).backgroundColor);
-      if (color[3] === 255) return color;
-    }
-    return [255, 255, 255];
-  }
-  const texts = [...document.querySelectorAll('main *, header *')].filter((element) =>
-    [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ''),
-  );
-  return texts.flatMap((element) => {
-    const [a, b] = [rgb(getComputedStyle(element).color), behind(element)].map(luminance);
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    return contrast < 4.5 ? [element.outerHTML.slice(0, 80) + ' ' + contrast.toFixed(2)] : [];
-  });
-})()`;

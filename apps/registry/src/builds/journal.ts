@@ -51,7 +51,12 @@ export class BuildJournal {
 
   /** All that is remembered, the newest first. */
   list(): readonly BuildView[] {
-    return [...this.#builds.values()].toReversed().map((build) => build.view());
+    return [...this.newest()];
+  }
+
+  /** The same, for who does not want all of it. */
+  *newest(): Generator<BuildView, void> {
+    for (const build of [...this.#builds.values()].toReversed()) yield build.view();
   }
 
   /** Those of one image, whatever its tag and platform. */

@@ -3,13 +3,13 @@ import { BuildError, parsePullRequest, type PullRequest, type System } from '@ni
 import type { Caller } from '../access/caller.ts';
 import type { Images } from '../images/images.ts';
 import type { ImageView } from '../images/view.ts';
-import type { FoundPackage, IndexStatus } from '../search/found-package.ts';
+import type { FoundPackage, SearchAnswer } from '../search/found-package.ts';
 import type { PackageSearch } from '../search/package-search.ts';
 import { type Estimate, estimate } from './estimate.ts';
 import { nameOf, type Selection } from './selection.ts';
 
 /** Packages that one page shows. */
-const MAX_FOUND = 20;
+export const MAX_FOUND = 20;
 
 /** What the composer's page shows. */
 export interface Composition {
@@ -18,12 +18,13 @@ export interface Composition {
   readonly found: Found | null;
   /** What is known of the chosen packages, by their part of the image's name. */
   readonly chosen: ReadonlyMap<string, FoundPackage>;
+  /** Those of the chosen that the package set has no package for, as far as is known. */
+  readonly unknown: readonly string[];
   readonly outcome: Outcome;
 }
 
-interface Found extends IndexStatus {
-  readonly packages: readonly FoundPackage[];
-}
+/** What a search found. */
+export type Found = SearchAnswer;
 
 type Outcome =
   | { readonly kind: 'empty' }
@@ -50,22 +51,28 @@ export class Composer {
 
   /** @throws HttpError 429, CacheError, BlobError */
   async compose(selection: Selection, caller: Caller): Promise<Composition> {
-    const [found, chosen, outcome] = await Promise.all([
+    const [found, known, outcome] = await Promise.all([
       this.#search(selection, caller),
-      this.details(selection.packages, caller),
+      this.#find(selection.packages, caller),
       this.#outcome(selection, caller),
     ]);
-    return { selection, found, chosen, outcome };
+    const chosen = byImageName(known);
+    // What is below the top need not be in the index to be had.
+    const unknown = selection.packages.filter((name) => !chosen.has(name) && !name.includes('.'));
+    return { selection, found, chosen, unknown: known?.state === 'ready' ? unknown : [], outcome };
   }
 
   /** What is known of packages, by their part of an image's name. */
   async details(
     imageNames: readonly string[],
-    { rules }: Caller,
+    caller: Caller,
   ): Promise<ReadonlyMap<string, FoundPackage>> {
-    if (imageNames.length === 0) return new Map();
-    const answer = await this.#options.search?.find(imageNames, { rules });
-    return new Map(answer?.packages.map((found) => [found.imageName, found]));
+    return byImageName(await this.#find(imageNames, caller));
+  }
+
+  async #find(imageNames: readonly string[], { rules }: Caller): Promise<SearchAnswer | undefined> {
+    if (imageNames.length === 0) return undefined;
+    return await this.#options.search?.find(imageNames, { rules });
   }
 
   async #search({ query }: Selection, { rules }: Caller): Promise<Found | null> {
@@ -90,6 +97,10 @@ export class Composer {
       estimate: isKnown ? null : await estimate(selection, { images, systems }),
     };
   }
+}
+
+function byImageName(answer: SearchAnswer | undefined): ReadonlyMap<string, FoundPackage> {
+  return new Map(answer?.packages.map((found) => [found.imageName, found]));
 }
 
 /** The request, or why there can be none. */

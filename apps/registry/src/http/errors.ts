@@ -110,6 +110,12 @@ export const httpErrors = {
       'NAME_UNKNOWN',
       'there is no such address in a registry; image manifests are at /v2/<name>/manifests/<tag>',
     ),
+  buildUnknown: () =>
+    new HttpError(
+      404,
+      'UNSUPPORTED',
+      'this server does not remember such a build: it remembers those that run and the last that ended, until it is started anew',
+    ),
   /** Basic alone: docker takes the realm of a Bearer challenge for the address of a token server. */
   unauthorized: (message: string) =>
     new HttpError(401, 'UNAUTHORIZED', message, {

@@ -61,7 +61,7 @@ async function pageOf(image: string): Promise<string> {
 describe("an image's page", () => {
   it('shows what is known of it, and builds nothing', async () => {
     await start();
-    expect(await pageOf('hello/camelcase')).toContain('Not known here yet.');
+    expect(await pageOf('hello/camelcase')).toContain('Not built yet: the first pull builds it.');
     expect(await (await ask('/builds.json')).json()).toEqual({ builds: [] });
 
     const digest = await pull('hello/camelcase');

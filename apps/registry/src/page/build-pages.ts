@@ -1,24 +1,37 @@
+import type { BuildStage } from '@nixery/builder';
+
 import type { BuildView, LayerView, LogPart } from '../builds/view.ts';
-import { formatBytes, formatDuration } from './format.ts';
+import { breakable } from './breakable.ts';
+import { formatBytes, formatDuration, formatElapsed } from './format.ts';
 import { type Html, html, join } from './html.ts';
 import { page } from './layout.ts';
 import { platformText } from './platforms.ts';
 import { STATES } from './states.ts';
-import { clock } from './times.ts';
+import { ago, clock } from './times.ts';
 
 const STAGES = [
   ['resolve', 'Find the commit'],
   ['fetch', 'Fetch the packages’ definitions'],
-  ['evaluate', 'Evaluate them'],
+  ['evaluate', 'Evaluate the packages'],
   ['realise', 'Build or download what is missing'],
   ['pack', 'Pack and store the layers'],
   ['compose', 'Write the manifest'],
 ] as const;
 
+/** Stages in a word, in lists. */
+const STAGE_NAMES: Readonly<Record<BuildStage, string>> = {
+  resolve: 'finding the commit',
+  fetch: 'fetching definitions',
+  evaluate: 'evaluating',
+  realise: 'building',
+  pack: 'packing',
+  compose: 'writing the manifest',
+};
+
 const PURPOSES = {
-  request: 'asked for',
-  refresh: 'refreshed before it is too old',
-  heal: 'the storage had lost a part of it',
+  request: 'for a pull',
+  refresh: 'before it is too old',
+  heal: 'because the storage had lost a part of it',
 } as const;
 const ORIGINS = {
   known: 'was there',
@@ -38,28 +51,28 @@ export function buildsPage(builds: readonly BuildView[]): string {
     body: html`<h1>Builds</h1>
 <div id="live">
 <h2>Running</h2>
-${running.length === 0 ? html`<p class="quiet">Nothing is being built.</p>` : buildTable(running)}
-<h2>Ended</h2>
-${ended.length === 0 ? html`<p class="quiet">Nothing has been built since the server started.</p>` : buildTable(ended)}
+${running.length === 0 ? html`<p class="quiet">Nothing is being built.</p>` : buildTable('Running builds', running)}
+<h2>Recent</h2>
+${ended.length === 0 ? html`<p class="quiet">Nothing has been built since the server started.</p>` : buildTable('Recent builds', ended)}
 </div>`,
   });
 }
 
-function buildTable(builds: readonly BuildView[]): Html {
-  return html`<div class="scroll"><table>
-<thead><tr><th scope="col">Image</th><th scope="col">State</th><th scope="col">Time</th><th scope="col">Begun</th></tr></thead>
+function buildTable(label: string, builds: readonly BuildView[]): Html {
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table>
+<thead><tr><th scope="col">Image</th><th scope="col">State</th><th scope="col">Took</th><th scope="col">Begun</th></tr></thead>
 <tbody>${join(builds.map(buildRow))}</tbody>
 </table></div>`;
 }
 
 function buildRow(build: BuildView): Html {
-  const stage =
-    build.state === 'running' ? html` <span class="quiet">${build.stage ?? 'waiting'}</span>` : '';
+  const stage = build.stage === null ? 'waiting' : STAGE_NAMES[build.stage];
+  const doing = build.state === 'running' ? html` <span class="quiet">${stage}</span>` : '';
   return html`<tr>
-<td><a href="/builds/${build.id}">${build.name}</a></td>
-<td><span class="state ${build.state}">${STATES[build.state]}</span>${stage}</td>
-<td>${formatDuration(build.elapsedMs)}</td>
-<td>${clock(build.startedAt)}</td>
+<td><a href="/builds/${build.id}">${breakable(build.name)}</a></td>
+<td><span class="state ${build.state}">${STATES[build.state]}</span>${doing}</td>
+<td>${build.state === 'running' ? formatElapsed(build.elapsedMs) : formatDuration(build.elapsedMs)}</td>
+<td>${ago(build.startedAt)}</td>
 </tr>`;
 }
 
@@ -67,24 +80,33 @@ function buildRow(build: BuildView): Html {
 export function buildPage(build: BuildView, log: LogPart, image: string): string {
   const running = build.state === 'running';
   return page({
-    title: `${build.name} — Nixery`,
+    title: `Build of ${build.name} — Nixery`,
     ...(running && { reloadSeconds: 2, scripts: ['build.js'] }),
     section: 'builds',
     body: html`<p class="eyebrow">Build of the image</p>
-<h1><a href="${image}">${build.name}</a></h1>
+<h1><a href="${image}">${breakable(build.name)}</a></h1>
 <div id="build" data-id="${build.id}" data-next="${log.first + log.lines.length}">
-<div id="state">${buildState(build)}</div>
+<div id="state">${buildState(build, image)}</div>
 ${logSection(log)}
 </div>`,
   });
 }
 
-/** The part of a build's page that changes as it goes on, apart from the log; also sent on its own to the page's script. */
-export function buildState(build: BuildView): Html {
+/**
+ * The part of a build's page that changes as it goes on, apart from the log; also sent on its own to the page's script.
+ *
+ * @param image as in {@link buildPage}
+ */
+export function buildState(build: BuildView, image: string): Html {
   const { digest, elapsedMs, failure, purpose, startedAt, state, systems, tag, waiting } = build;
-  return html`<p role="status"><span class="state ${state}">${STATES[state]}</span> ${state === 'running' ? 'for' : 'after'} ${formatDuration(elapsedMs)}${
+  const elapsed =
+    state === 'running'
+      ? html`for <span data-elapsed="${elapsedMs}">${formatElapsed(elapsedMs)}</span>`
+      : `after ${formatDuration(elapsedMs)}`;
+  return html`<p class="standing" data-told="${told(build)}"><span class="state ${state}">${STATES[state]}</span> ${elapsed}${
     waiting > 0 ? `, ${waiting} ${waiting === 1 ? 'request waits' : 'requests wait'} for it` : ''
   }</p>
+${state === 'done' ? html`<p><a href="${image}">See the image: commands, layers, digests</a></p>` : ''}
 ${failure === null ? '' : failureSection(failure)}
 <dl class="facts">
 <dt>Tag</dt><dd><code>${tag}</code></dd>
@@ -94,6 +116,18 @@ ${digest === null ? '' : html`<dt>Digest</dt><dd><code class="digest">${digest}<
 </dl>
 <ol class="stages">${join(STAGES.map(([stage, title]) => stageItem(build, stage, title)))}</ol>
 ${layersSection(build.layers)}`;
+}
+
+/** What is read out to who does not see the page, when it changes. */
+function told({ elapsedMs, failure, stage, state }: BuildView): string {
+  switch (state) {
+    case 'running':
+      return `Running: ${STAGES.find(([name]) => name === stage)?.[1] ?? 'waiting'}`;
+    case 'done':
+      return `Done after ${formatDuration(elapsedMs)}`;
+    case 'failed':
+      return `Failed: ${failure?.message ?? failure?.code ?? ''}`;
+  }
 }
 
 function stageItem(build: BuildView, stage: (typeof STAGES)[number][0], title: string): Html {
@@ -114,7 +148,7 @@ function failureSection({
 }: NonNullable<BuildView['failure']>): Html {
   return html`<section class="failure" aria-label="What went wrong"><p class="message"><strong>${code}</strong>: ${message}</p>
 ${derivation === null ? '' : html`<p>Derivation: <code>${derivation}</code></p>`}
-${log.length === 0 ? '' : html`<details open><summary>The end of its log</summary><pre class="log" tabindex="0"><code>${log.join('\n')}</code></pre></details>`}
+${log.length === 0 ? '' : html`<details open><summary>The end of its log</summary><pre class="log" role="region" aria-label="The end of its log" tabindex="0"><code>${log.join('\n')}</code></pre></details>`}
 </section>`;
 }
 
@@ -127,7 +161,7 @@ function layersSection(layers: readonly LayerView[]): Html | string {
 ${progress('Packed', packed.length, layers.length)}
 ${progress('Stored', stored.length, layers.length)}
 <p class="quiet">${formatBytes(total)} of store paths, ${formatBytes(layers.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0))} compressed</p>
-<details><summary>All ${layers.length} layers</summary><div class="scroll"><table>
+<details><summary>All ${layers.length} layers</summary><div class="scroll" role="region" aria-label="Layers" tabindex="0"><table>
 <thead><tr><th scope="col">Store paths</th><th scope="col">Unpacked</th><th scope="col">Compressed</th><th scope="col">State</th></tr></thead>
 <tbody>${join(layers.map(layerRow))}</tbody></table></div></details>`;
 }
@@ -151,5 +185,5 @@ function layerRow({ bytes, narBytes, origin, paths, state }: LayerView): Html {
 function logSection({ first, lines }: LogPart): Html {
   return html`<h2>Log</h2>
 ${first > 0 ? html`<p class="quiet">The first ${first} lines are no longer kept.</p>` : ''}
-<pre id="log" class="log" tabindex="0" aria-label="Log of the build"><code>${lines.map((line) => `${line}\n`).join('')}</code></pre>`;
+<pre id="log" class="log" role="log" aria-live="off" tabindex="0" aria-label="Log of the build"><code>${lines.map((line) => `${line}\n`).join('')}</code></pre>`;
 }

@@ -1,4 +1,5 @@
 import { reference } from '../images/image-names.ts';
+import { breakable } from './breakable.ts';
 import { type Html, html, join } from './html.ts';
 import type { Place } from './place.ts';
 
@@ -18,8 +19,5 @@ export function commands({ host, isPlain }: Place, name: string, tag: string): H
 /** A line with a button that copies it; without scripts there is no button. */
 export function copyable(label: string, text: string): Html {
   const id = `copy-${label.toLowerCase().replaceAll(' ', '-')}`;
-  return html`<div class="copyable"><span class="what" id="${id}-label">${label}</span><code id="${id}" tabindex="0" role="group" aria-labelledby="${id}-label">${text}</code><button type="button" data-copy="${id}">Copy<span class="hidden"> for ${label}</span></button></div>`;
+  return html`<div class="copyable"><span class="what" id="${id}-label">${label}</span><code id="${id}" tabindex="0" role="group" aria-labelledby="${id}-label">${breakable(text)}</code><button type="button" data-copy="${id}">Copy<span class="hidden"> for ${label}</span></button></div>`;
 }
-
-/** Where copying is told to who does not see it; a page with {@link copyable} has one. */
-export const COPY_STATUS = html`<p class="hidden" id="copied" aria-live="polite"></p>`;

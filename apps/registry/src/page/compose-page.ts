@@ -9,34 +9,32 @@ import {
   type Selection,
   withoutPackage,
 } from '../compose/selection.ts';
-import { reference, shortName } from '../images/image-names.ts';
-import type { ImageView } from '../images/view.ts';
-import { COPY_STATUS, commands } from './commands.ts';
-import { formatBytes } from './format.ts';
-import { foundPackages } from './found-packages.ts';
+import { reference } from '../images/image-names.ts';
+import { breakable } from './breakable.ts';
+import { commands } from './commands.ts';
+import { countOf, formatBytes } from './format.ts';
+import { foundPackages, REASONS } from './found-packages.ts';
 import { type Html, html, join } from './html.ts';
 import { layerSummary } from './layer-picture.ts';
 import { page } from './layout.ts';
 import type { Place } from './place.ts';
 import { PLATFORM_TEXTS, platformText } from './platforms.ts';
-
-/** Images that are named as examples. */
-const MAX_RECENT = 6;
+import { standingOfUnbuilt } from './standing.ts';
 
 export interface ComposePageOptions {
   readonly composition: Composition;
   readonly place: Place;
   /** The platforms of a name that names none. */
   readonly systems: readonly System[];
-  /** The newest first. */
-  readonly builds: readonly BuildView[];
-  /** Whether who looks may have the image of a name. */
-  readonly isVisible: (image: string) => boolean;
+  /** Names of images that were built of late, the newest first. */
+  readonly recent: readonly string[];
+  /** The latest build of what is composed, if one is remembered. */
+  readonly latest: BuildView | undefined;
 }
 
 /** `/`: compose an image of packages. */
 export function composePage(options: ComposePageOptions): string {
-  const { composition, place, systems } = options;
+  const { composition, recent, systems } = options;
   const { selection } = composition;
   return page({
     title: 'Nixery: container images on demand',
@@ -54,16 +52,15 @@ ${foundPackages(composition)}
 </div>
 <div id="options">${choices(selection, systems)}</div>
 </form>
-<section id="image" aria-label="The image">${chosen(composition)}${outcome(composition, place)}</section>
+<section id="image" aria-label="The image" data-told="${told(composition)}">${chosen(composition)}${warnings(composition)}${outcome(options)}</section>
 </div>
-${recent(options)}
-${COPY_STATUS}`,
+${recentImages(recent)}`,
   });
 }
 
 function choices({ hasShell, platform, tag }: Selection, systems: readonly System[]): Html {
   const options = [
-    html`<option value="">${platformText(systems)} (usual)</option>`,
+    html`<option value="">${platformText(systems)} (default)</option>`,
     ...PLATFORM_NAMES.map(
       (name) =>
         html`<option value="${name}"${name === platform ? html` selected` : ''}>linux/${name}</option>`,
@@ -86,7 +83,32 @@ function chosen({ chosen, selection }: Composition): Html {
   return html`<ul class="tags" aria-label="Packages in the image">${join(items)}</ul>`;
 }
 
-function outcome({ outcome, selection }: Composition, place: Place): Html {
+/** Why a pull would fail, as far as is known. */
+function warnings({ chosen, selection, unknown }: Composition): Html {
+  const refused = selection.packages.flatMap((name) => {
+    const { attribute, reason = null } = chosen.get(name) ?? {};
+    // The search knows of the platform that is served by itself, and of no other.
+    const isOfPlatform = reason === 'unsupported-system' && selection.platform !== null;
+    if (attribute === undefined || reason === null || isOfPlatform) return [];
+    return [html`<p class="warning"><b>${attribute}</b> cannot be had: ${REASONS[reason]}.</p>`];
+  });
+  const missing = unknown.map(
+    (name) =>
+      html`<p class="warning">The search knows no package <b>${name}</b>; a pull may fail.</p>`,
+  );
+  return join([...refused, ...missing]);
+}
+
+/** What is read out when the image has changed. */
+function told({ outcome, selection }: Composition): string {
+  const { hasShell, packages } = selection;
+  if (outcome.kind === 'refused') return outcome.message;
+  const parts = [...packages, ...(hasShell ? ['a shell'] : [])];
+  return parts.length === 0 ? 'The image is empty.' : `The image has ${parts.join(', ')}.`;
+}
+
+function outcome({ composition, latest, place }: ComposePageOptions): Html {
+  const { outcome, selection } = composition;
   switch (outcome.kind) {
     case 'empty':
       return html`<div class="empty"><p><b>No packages yet.</b> What you choose comes here, with the commands to pull it.</p>
@@ -95,30 +117,38 @@ function outcome({ outcome, selection }: Composition, place: Place): Html {
       return html`<div class="failure" role="alert"><p class="message">${outcome.message}</p></div>`;
     case 'image':
       return html`${commands(place, outcome.image.name, outcome.image.tag)}
-${size(outcome.image, outcome.estimate, selection)}`;
+${size(outcome, selection, latest)}`;
   }
 }
 
-function size(image: ImageView, estimate: Estimate | null, selection: Selection): Html {
+function size(
+  { estimate, image }: Extract<Composition['outcome'], { kind: 'image' }>,
+  { packages }: Selection,
+  latest: BuildView | undefined,
+): Html {
   const { built, name, tag } = image;
-  if (built === null) return estimate === null ? html`` : estimated(estimate, selection);
+  if (built === null) {
+    const known = estimate === null ? '' : estimated(estimate, packages.length);
+    return html`<h2>Its size</h2><p>${standingOfUnbuilt(latest)} ${known}</p>`;
+  }
   const parts = built.platforms.map(({ layers, system }) => {
     const title = built.isIndex
-      ? html`<h3>${PLATFORM_TEXTS[system]}</h3>`
-      : html`<h3>Its layers</h3>`;
+      ? html`<h2>${PLATFORM_TEXTS[system]}</h2>`
+      : html`<h2>Its layers</h2>`;
     return layers === null ? html`` : html`${title}${layerSummary(layers)}`;
   });
   return html`${join(parts)}<p><a href="/images/${reference(name, tag)}">All about this image</a></p>`;
 }
 
-function estimated({ bytes, known, layers, unknown }: Estimate, { packages }: Selection): Html {
-  const nothing = html`<h3>Its size</h3><p>Not built yet: its size is not known before somebody pulls it.</p>`;
-  if (known.length === 0 || (packages.length < 2 && unknown.length > 0)) return nothing;
+function estimated({ bytes, known, layers, unknown }: Estimate, packages: number): Html {
+  if (known.length === 0 || (packages < 2 && unknown.length > 0)) {
+    return html`Its size is not known before.`;
+  }
   const rest =
     unknown.length === 0
       ? ''
       : html` Nothing is known yet of ${list(unknown.map((name) => html`<b>${name}</b>`))}.`;
-  return html`<h3>Its size</h3><p>Not built yet. ${unknown.length === 0 ? 'About' : 'At least'} ${formatBytes(bytes)} compressed, as far as images of ${list(known.map((name) => html`<a href="/images/${name}">${name}</a>`))} tell: their ${layers} layers are here, and this image shares most of them.${rest}</p>`;
+  return html`${unknown.length === 0 ? 'About' : 'At least'} ${formatBytes(bytes)} compressed, as far as ${known.length === 1 ? 'the image' : 'images'} of ${list(known.map((name) => html`<a href="/images/${name}">${name}</a>`))} can tell: ${known.length === 1 ? 'its' : 'their'} ${countOf(layers, 'layer')} ${layers === 1 ? 'is' : 'are'} here, and this image shares most of them.${rest}`;
 }
 
 function list(items: readonly Html[]): Html {
@@ -130,12 +160,8 @@ function list(items: readonly Html[]): Html {
   );
 }
 
-function recent({ builds, isVisible, systems }: ComposePageOptions): Html {
-  const images = builds
-    .filter(({ name, state }) => state === 'done' && isVisible(name))
-    .map(({ name, systems: built, tag }) => reference(shortName(name, built, systems), tag));
-  const names = [...new Set(images)].slice(0, MAX_RECENT);
+function recentImages(names: readonly string[]): Html {
   if (names.length === 0) return html``;
-  return html`<section class="recent" aria-labelledby="recent"><h2 id="recent">Built of late</h2>
-<ul class="tags links">${join(names.map((name) => html`<li><a href="/images/${name}">${name}</a></li>`))}</ul></section>`;
+  return html`<section class="recent" aria-labelledby="recent"><h2 id="recent">Recently built</h2>
+<ul class="tags links">${join(names.map((name) => html`<li><a href="/images/${name}">${breakable(name)}</a></li>`))}</ul></section>`;
 }

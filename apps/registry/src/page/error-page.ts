@@ -8,9 +8,11 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'Log in to see this page',
   403: 'This is not for you',
   404: 'There is nothing here',
+  405: 'Nothing can be changed here',
   408: 'That took too long',
   422: 'This cannot be built',
   429: 'Too much at once',
+  503: 'Not now',
   431: 'That address is too long',
 };
 

@@ -18,6 +18,12 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** How long something has gone on by now: `4 s`, `3 min 20 s`. Pages count on from it, so it has no fractions. */
+export function formatElapsed(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
 /** How long ago something was, for people: `just now`, `5 minutes ago`. */
 export function formatAgo(ms: number): string {
   const units = [

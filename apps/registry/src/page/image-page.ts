@@ -5,13 +5,15 @@ import { composeAddress, selectionOf } from '../compose/selection.ts';
 import { reference, shortName } from '../images/image-names.ts';
 import type { BuiltImage, FormDigest, ImageView, PlatformImage } from '../images/view.ts';
 import type { FoundPackage } from '../search/found-package.ts';
-import { COPY_STATUS, commands, copyable } from './commands.ts';
+import { breakable } from './breakable.ts';
+import { commands, copyable } from './commands.ts';
 import { countOf, formatDuration } from './format.ts';
 import { type Html, html, join } from './html.ts';
 import { layerPicture } from './layer-picture.ts';
 import { page } from './layout.ts';
 import type { Place } from './place.ts';
 import { PLATFORM_TEXTS, platformText } from './platforms.ts';
+import { standingOfUnbuilt } from './standing.ts';
 import { STATES } from './states.ts';
 import { ago } from './times.ts';
 
@@ -24,20 +26,23 @@ export interface ImagePageOptions {
   readonly details: ReadonlyMap<string, FoundPackage>;
   /** Of this image, whatever its tag and platform, the newest first. */
   readonly builds: readonly BuildView[];
+  /** The latest of just this one, if one is remembered. */
+  readonly latest: BuildView | undefined;
   readonly place: Place;
   /** Whether who looks may have the image of a name. */
   readonly isVisible: (image: string) => boolean;
 }
 
 /** `/images/<name>[:<tag>]` */
-export function imagePage({ builds, details, image, isVisible, place }: ImagePageOptions): string {
-  const { built, name, systems, tag } = image;
+export function imagePage(options: ImagePageOptions): string {
+  const { builds, details, image, isVisible, latest, place } = options;
+  const { built, name, tag } = image;
   return page({
     title: `${reference(name, tag)} — Nixery`,
     scripts: ['copy.js'],
     body: html`<p class="eyebrow">Image</p>
-<h1>${join(name.split('/').map((part, index) => html`${index === 0 ? '' : '/'}<wbr>${part}`))}${tag === 'latest' ? '' : html`<span class="quiet">:${tag}</span>`}</h1>
-<p class="lead">${standing(built, systems)}</p>
+<h1>${breakable(name)}${tag === 'latest' ? '' : html`<span class="quiet">:${tag}</span>`}</h1>
+<p class="lead">${standing(image, latest)}</p>
 ${commands(place, name, tag)}
 ${built === null ? '' : builtSections(built, isVisible)}
 <h2>Packages</h2>
@@ -45,16 +50,13 @@ ${packageList(image.packages, details)}
 <p><a href="${composeAddress(selectionOf(name, tag))}">Compose another image from these</a></p>
 ${built === null ? '' : digestSection(built, place, name)}
 <h2>Builds</h2>
-${buildTable(builds.slice(0, MAX_BUILDS))}
-${COPY_STATUS}`,
+${buildTable(builds.slice(0, MAX_BUILDS))}`,
   });
 }
 
-function standing(built: BuiltImage | null, systems: readonly System[]): Html {
+function standing({ built, systems }: ImageView, latest: BuildView | undefined): Html {
   const platforms = platformText(systems);
-  if (built === null) {
-    return html`Not known here yet. The first pull builds it, for ${platforms}.`;
-  }
+  if (built === null) return html`For ${platforms}. ${standingOfUnbuilt(latest)}`;
   const { builtAt, isFresh, pulls, revision } = built;
   const from =
     revision === null
@@ -89,13 +91,13 @@ function packageList(
     return html`<ul class="tags">${join(packages.map((name) => html`<li>${name}</li>`))}</ul>`;
   }
   return html`<div class="scroll" role="region" aria-label="Packages" tabindex="0"><table>
-<thead><tr><th scope="col">Package</th><th scope="col">Version</th><th scope="col">Licence</th><th scope="col">What it is</th></tr></thead>
+<thead><tr><th scope="col">Package</th><th scope="col">Version</th><th scope="col">Licence</th></tr></thead>
 <tbody>${join(packages.map((name) => packageRow(name, details.get(name.toLowerCase()))))}</tbody></table></div>`;
 }
 
 function packageRow(name: string, details: FoundPackage | undefined): Html {
   const { attribute = name, description = '', licence = '', version = '' } = details ?? {};
-  return html`<tr><td><b>${attribute}</b></td><td>${version}</td><td>${licence}</td><td class="wide">${description}</td></tr>`;
+  return html`<tr><td><b>${attribute}</b> <span class="about">${description}</span></td><td>${version}</td><td class="wide">${licence}</td></tr>`;
 }
 
 function digestSection(

@@ -21,6 +21,9 @@ export const PAGE_HEADERS = {
   'Cache-Control': 'no-cache',
 } as const;
 
+/** What changes on a page is told here to who does not see it. Only what is there from the beginning is listened to. */
+const TOLD = html`<p id="told" class="hidden" role="status"></p>`;
+
 /** The frame that all pages share. */
 export function page({ body, reloadSeconds, scripts = [], section, title }: PageOptions): string {
   const refresh =
@@ -45,6 +48,7 @@ ${refresh}${join(live)}
 <a class="skip" href="#main">Skip to the content</a>
 <header><nav aria-label="Main"><a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="24" height="24">Nixery</a>${link('/', 'Compose', section === 'compose')}${link('/builds', 'Builds', section === 'builds')}</nav></header>
 <main id="main">${body}</main>
+${scripts.length === 0 ? '' : TOLD}
 </body>
 </html>
 `.text;

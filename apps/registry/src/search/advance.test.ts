@@ -59,7 +59,7 @@ async function complete(task: AdvanceTask): Promise<readonly Advanced[]> {
 function found({ file }: AdvanceTask, text: string): readonly FoundPackage[] {
   const reader = new IndexReader(file);
   try {
-    return reader.search(parseQuery(text), 20);
+    return reader.search(parseQuery(text), 20).packages;
   } finally {
     reader.close();
   }

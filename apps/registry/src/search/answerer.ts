@@ -20,6 +20,7 @@ export type Answered =
   | {
       readonly outcome: 'answered';
       readonly packages: readonly FoundPackage[];
+      readonly partial: boolean;
       readonly progress: IndexProgress;
     }
   | { readonly outcome: 'closed' }
@@ -46,11 +47,11 @@ export class Answerer {
       return { outcome: 'closed' };
     }
     const reader = this.#readerOf(file);
-    const packages =
+    const found =
       asked.type === 'find'
-        ? reader.find(asked.imageNames)
+        ? { packages: reader.find(asked.imageNames), partial: false }
         : reader.search(asked.query, asked.limit);
-    return { outcome: 'answered', packages, progress: reader.progress };
+    return { outcome: 'answered', ...found, progress: reader.progress };
   }
 
   #readerOf(file: string): IndexReader {

@@ -48,6 +48,8 @@ export interface IndexStatus {
 export interface SearchAnswer extends IndexStatus {
   /** The best first. */
   readonly packages: readonly FoundPackage[];
+  /** Whether nothing has all of the words that were asked for, and these have some of them. */
+  readonly partial: boolean;
 }
 
 export const EMPTY_STATUS: IndexStatus = {

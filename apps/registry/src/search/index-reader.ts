@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { type IndexProgress, openIndex, readProgress } from './database.ts';
 import type { FoundPackage } from './found-package.ts';
-import { matchExpression, type Query } from './query.ts';
+import { matchExpression, namesOf, type Query } from './query.ts';
 
 /** Matches that are ranked: to rank all that a single letter finds would take long. */
 const MAX_RANKED = 2_000;
@@ -29,6 +29,13 @@ const rowSchema = z.object({
   reason: z.enum(['unfree', 'broken', 'insecure', 'unsupported-system']).nullable(),
 });
 
+/** What a search finds. */
+export interface Found {
+  readonly packages: readonly FoundPackage[];
+  /** Whether nothing has all of the words, and these have some of them. */
+  readonly partial: boolean;
+}
+
 /** Finds packages in one index. */
 export class IndexReader {
   readonly file: string;
@@ -45,20 +52,22 @@ export class IndexReader {
   }
 
   /**
-   * The best matches first: what is called just so, what begins so, then the rest by how much of it matches, names before
-   * descriptions.
+   * The best matches first: what is called just so, what begins so, what one of the words is the name of, then the rest by how
+   * much of it matches, names before descriptions. Where nothing has all of the words, what has some.
    */
-  search({ attribute, words }: Query, limit: number): readonly FoundPackage[] {
+  search(query: Query, limit: number): Found {
+    const { attribute, words } = query;
     const ids = new Set<number>();
     const add = (found: readonly number[]): void => {
       for (const id of found) if (ids.size < limit) ids.add(id);
     };
-    if (attribute !== '') {
-      add(this.#named(attribute));
-      if (ids.size < limit) add(this.#beginning(attribute, limit));
-    }
-    if (ids.size < limit && words.length > 0) add(this.#matching(words, limit));
-    return this.#packages([...ids]);
+    for (const name of namesOf(query)) add(this.#named(name));
+    if (attribute !== '' && ids.size < limit) add(this.#beginning(attribute, limit));
+    if (words.length > 1 && ids.size < limit) add(this.#namedAmong(words));
+    if (words.length > 0 && ids.size < limit) add(this.#matching(matchExpression(words), limit));
+    const partial = ids.size === 0 && words.length > 1 && limit > 0;
+    if (partial) add(this.#matching(matchExpression(words, 'OR'), limit));
+    return { packages: this.#packages([...ids]), partial: partial && ids.size > 0 };
   }
 
   /** Those of these names that are packages, by name. */
@@ -89,12 +98,21 @@ export class IndexReader {
     return idsOf(this.#db.prepare(sql).all(name, name + LAST, limit));
   }
 
-  #matching(words: readonly string[], limit: number): readonly number[] {
+  /** What is called one of the words just so and has the others: for `python requests`, requests before what goes with it. */
+  #namedAmong(words: readonly string[]): readonly number[] {
+    const sql = `
+      SELECT id FROM packages WHERE leaf IN (SELECT value FROM json_each(?))
+        AND EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND words.rowid = packages.id)
+      ORDER BY length(image_name), image_name LIMIT 100`;
+    return idsOf(this.#db.prepare(sql).all(JSON.stringify(words), matchExpression(words)));
+  }
+
+  #matching(expression: string, limit: number): readonly number[] {
     const sql = `
       SELECT id FROM (
         SELECT rowid AS id, bm25(words, ${WEIGHTS}) AS score FROM words WHERE words MATCH ? LIMIT ${MAX_RANKED}
       ) ORDER BY score, id LIMIT ?`;
-    return idsOf(this.#db.prepare(sql).all(matchExpression(words), limit));
+    return idsOf(this.#db.prepare(sql).all(expression, limit));
   }
 
   #packages(ids: readonly number[]): readonly FoundPackage[] {

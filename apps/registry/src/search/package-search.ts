@@ -7,6 +7,7 @@ import {
   type FoundPackage,
   type IndexStatus,
   type SearchAnswer,
+  type SearchState,
 } from './found-package.ts';
 import type { IndexProgress } from './database.ts';
 import { type Index, Indexer, type IndexerOptions, type IndexEvent } from './indexer.ts';
@@ -76,8 +77,8 @@ export class PackageSearch {
     const count = Math.max(0, Math.min(limit, MAX_PACKAGES));
     const query = parseQuery(text);
     const sifted = rules?.hasLists === true ? MAX_SIFTED : count;
-    const { packages, ...status } = await this.#ask({ type: 'search', query, limit: sifted });
-    return { packages: packages.filter((found) => isFor(found, rules)).slice(0, count), ...status };
+    const { packages, ...answer } = await this.#ask({ type: 'search', query, limit: sifted });
+    return { ...answer, packages: packages.filter((found) => isFor(found, rules)).slice(0, count) };
   }
 
   /** What is known of these packages, named as in an image's name: those that are in the index, in any order. */
@@ -85,8 +86,8 @@ export class PackageSearch {
     imageNames: readonly string[],
     { rules }: Pick<SearchOptions, 'rules'> = {},
   ): Promise<SearchAnswer> {
-    const { packages, ...status } = await this.#ask({ type: 'find', imageNames });
-    return { packages: packages.filter((found) => isFor(found, rules)), ...status };
+    const { packages, ...answer } = await this.#ask({ type: 'find', imageNames });
+    return { ...answer, packages: packages.filter((found) => isFor(found, rules)) };
   }
 
   async stop(): Promise<void> {
@@ -96,12 +97,13 @@ export class PackageSearch {
 
   async #ask(question: Asked): Promise<SearchAnswer> {
     const index = this.#index;
-    if (index === undefined) return { packages: [], ...EMPTY_STATUS, state: this.#idleState };
-    if (this.#pool.queueSize >= MAX_QUEUE) return { packages: [], ...EMPTY_STATUS, state: 'busy' };
+    if (index === undefined) return nothing(this.#idleState);
+    if (this.#pool.queueSize >= MAX_QUEUE) return nothing('busy');
     try {
       const answered = await this.#pool.run({ asked: question, file: index.file });
       if (answered.outcome === 'answered') {
-        return { packages: answered.packages, ...statusOf(answered.progress) };
+        const { partial, packages, progress } = answered;
+        return { packages, partial, ...statusOf(progress) };
       }
       if (answered.outcome === 'damaged') {
         this.#onError(new Error(`the index of packages is damaged: ${answered.message}`));
@@ -111,7 +113,7 @@ export class PackageSearch {
     } catch (error) {
       this.#onError(error instanceof Error ? error : new Error(String(error)));
     }
-    return { packages: [], ...EMPTY_STATUS, state: this.#idleState };
+    return nothing(this.#idleState);
   }
 
   get #idleState(): IndexStatus['state'] {
@@ -125,6 +127,10 @@ export class PackageSearch {
     // Only to have its disk space back; the next question to another index closes it as well.
     this.#pool.run({ asked: { type: 'close' }, file: old.file }).catch(this.#onError);
   }
+}
+
+function nothing(state: SearchState): SearchAnswer {
+  return { packages: [], partial: false, ...EMPTY_STATUS, state };
 }
 
 function isFor({ imageName }: FoundPackage, rules: SearchOptions['rules']): boolean {

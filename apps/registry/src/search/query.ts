@@ -25,10 +25,16 @@ export function parseQuery(text: string): Query {
 }
 
 /**
- * The words as FTS5 is asked for them: all of them, each as the beginning of a word. Between quotes nothing is syntax but a
+ * The words as FTS5 is asked for them: all of them, or any, each as the beginning of a word. Between quotes nothing is syntax but a
  * quote, and words hold none.
  * {@link https://www.sqlite.org/fts5.html#full_text_query_syntax}
  */
-export function matchExpression(words: readonly string[]): string {
-  return words.map((word) => `"${word}"*`).join(' ');
+export function matchExpression(words: readonly string[], operator: 'AND' | 'OR' = 'AND'): string {
+  return words.map((word) => `"${word}"*`).join(` ${operator} `);
+}
+
+/** What several words may be the name of: of `rip grep`, `rip-grep`, `rip_grep` and `ripgrep`. */
+export function namesOf({ attribute, words }: Query): readonly string[] {
+  if (attribute !== '') return [attribute];
+  return words.length < 2 ? [] : ['-', '_', ''].map((separator) => words.join(separator));
 }
