@@ -55,7 +55,14 @@ function begin(form, input) {
     if (target !== input) go(addressOf(form), input);
   });
   document.addEventListener('click', (event) => {
-    const link = event.target instanceof Element ? event.target.closest('a[data-compose]') : null;
+    const target = event.target instanceof Element ? event.target : null;
+    const option = target?.closest('#results > [data-address]');
+    if (option instanceof HTMLElement) {
+      go(option.dataset['address'] ?? '', input);
+      input.focus();
+      return;
+    }
+    const link = target?.closest('a[data-compose]');
     if (!(link instanceof HTMLAnchorElement)) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -138,7 +145,9 @@ async function show(address, input, { parts, setsQuery }) {
     if (setsQuery) input.value = new URL(address, location.href).searchParams.get('q') ?? '';
     const found = next.getElementById('found')?.textContent ?? '';
     showFound(found);
-    tell(parts.includes('image') ? (next.getElementById('image')?.dataset['told'] ?? '') : found);
+    // The new image is in the page by now.
+    const image = document.getElementById('image')?.dataset['told'] ?? '';
+    tell(parts.includes('image') ? image : found);
     dress(input);
   } catch (error) {
     if (mine.signal.aborted) return;
@@ -174,12 +183,27 @@ function dress(input) {
   for (const [index, item] of [...results.children].entries()) {
     item.setAttribute('role', 'option');
     item.id = `option-${index}`;
+    if (!(item instanceof HTMLElement)) continue;
     const link = item.querySelector('a');
-    if (link === null) item.setAttribute('aria-disabled', 'true');
-    else link.tabIndex = -1;
+    if (link !== null) unlink(item, link);
+    else if (item.dataset['address'] === undefined) item.setAttribute('aria-disabled', 'true');
   }
   input.setAttribute('aria-expanded', String(results.childElementCount > 0));
   activate(-1, input);
+}
+
+/**
+ * An option may have nothing in it that can be used by itself.
+ *
+ * @param {HTMLElement} item
+ * @param {HTMLAnchorElement} link
+ */
+function unlink(item, link) {
+  const text = document.createElement('span');
+  text.className = link.className;
+  text.append(...link.childNodes);
+  link.replaceWith(text);
+  item.dataset['address'] = link.href;
 }
 
 /** Those that can be chosen. */
@@ -241,6 +265,6 @@ function exactly(text) {
  * @returns {boolean} whether there is one
  */
 function choose(option) {
-  option?.querySelector('a')?.click();
+  option?.click();
   return option !== undefined;
 }
