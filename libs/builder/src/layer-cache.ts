@@ -131,6 +131,11 @@ export class LayerCache {
 
   async #adoptOrPack(layer: WantedLayer, follower: LayerFollower): Promise<Obtained> {
     const { cache, shared } = this.#options;
+    // Another image may have packed it since this one asked.
+    const known = (await cache.getLayers([layer.key])).get(layer.key);
+    if (known !== undefined && (await this.#stored([known])).has(known.digest)) {
+      return { record: known, origin: 'known' };
+    }
     const adopted = await shared?.findLayer(layer.key);
     if (adopted === undefined || adopted === null) {
       return { record: await this.#packAndStore(layer, follower), origin: 'packed' };
