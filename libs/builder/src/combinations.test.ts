@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -146,5 +146,33 @@ describe('what a server has used lately', () => {
     const record = await pull('slow0/hello');
     expect(await storePath(record, 'slow0')).toBe(output);
     expect(existsSync(output)).toBe(true);
+  });
+});
+
+describe('a garbage collection', () => {
+  it('that takes a derivation before it is realised costs another evaluation, and no request', async () => {
+    const collected = join(dir, 'collected');
+    const script = [
+      '#!/bin/sh',
+      `case "$*" in --realise*--log-format*)`,
+      `  for word; do case "$word" in *-slow0-*.drv!*)`,
+      `    [ -e '${collected}' ] || nix-store --delete "\${word%%!*}" > '${collected}' ;;`,
+      `  esac; done ;;`,
+      `esac`,
+      `PATH='${nix.path}' exec nix-store "$@"`,
+    ];
+    const bin = join(dir, 'collecting');
+    await mkdir(bin);
+    await writeFile(join(bin, 'nix-store'), `${script.join('\n')}\n`);
+    await chmod(join(bin, 'nix-store'), 0o755);
+    await server.stop();
+    server = await server.restart({
+      source: { kind: 'path', path: repository.url },
+      env: { ...nixEnvironment(), PATH: `${bin}:${nix.path}` },
+    });
+    const record = await pull('slow0', 'latest');
+    expect(existsSync(collected)).toBe(true);
+    expect(existsSync(await storePath(record, 'slow0'))).toBe(true);
+    expect(await nix.evaluations()).toBe(2);
   });
 });

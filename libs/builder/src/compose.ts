@@ -1,4 +1,4 @@
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { LayerRecord, ManifestRecord } from '@nixery/cache';
@@ -7,6 +7,7 @@ import { chooseCommand, composeConfig, describePaths, type Architecture } from '
 import type { JsonDocument } from './image/json.ts';
 import { composeManifest, possibleForms } from './image/manifest.ts';
 import type { System } from './image-name.ts';
+import { isThere } from './is-there.ts';
 import type { Package } from './nix/evaluate.ts';
 
 export const ARCHITECTURES: Readonly<Record<System, Architecture>> = {
@@ -65,13 +66,6 @@ async function binaries(packages: readonly Package[]): Promise<readonly string[]
 }
 
 async function anyHolds(packages: readonly Package[], path: string): Promise<boolean> {
-  const found = await Promise.all(
-    packages.map(({ outPath }) =>
-      access(join(outPath, path)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
+  const found = await Promise.all(packages.map(({ outPath }) => isThere(join(outPath, path))));
   return found.includes(true);
 }

@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
 import type { CacheClient } from '@nixery/cache';
@@ -11,6 +11,7 @@ import { Healer } from './healer.ts';
 import { ImageBuilder, type ImageOptions } from './image-builder.ts';
 import { ImageRecords } from './image-records.ts';
 import { IndexBuilder } from './index-builder.ts';
+import { isThere } from './is-there.ts';
 import { LayerCache } from './layer-cache.ts';
 import { Leases } from './leases.ts';
 import { PackageProvider } from './package-provider.ts';
@@ -183,12 +184,7 @@ export async function missingTools(
   const missing: string[] = [];
   for (const tool of TOOLS[kind]) {
     const found = await Promise.all(
-      folders.map((folder) =>
-        access(join(folder, tool), constants.X_OK).then(
-          () => true,
-          () => false,
-        ),
-      ),
+      folders.map((folder) => isThere(join(folder, tool), constants.X_OK)),
     );
     if (!found.includes(true)) missing.push(tool);
   }

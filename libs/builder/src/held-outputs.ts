@@ -1,5 +1,6 @@
-import { access, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 
+import { areThere } from './is-there.ts';
 import type { StorePathInfo } from './layer/types.ts';
 
 /** How long outputs that nobody asks for stay held (ms). After that, a garbage collection of the host's may take them. */
@@ -60,7 +61,7 @@ export class HeldOutputs {
     const hold = this.#hold([...held], outputs);
     // Somebody may have removed the folder with the roots, and then what they held.
     const places = [...[...held].map(({ dir }) => dir), ...outputs];
-    if ((await Promise.all(places.map(isThere))).every(Boolean)) return hold;
+    if (await areThere(places)) return hold;
     this.forget(outputs);
     await hold.release();
     return undefined;
@@ -155,11 +156,4 @@ function closureOf(held: readonly Roots[], outputs: readonly string[]): readonly
     }
   }
   return [...found.values()];
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -6,6 +6,7 @@ import type { Build, BuildEvent } from './build.ts';
 import { BuildError } from './errors.ts';
 import type { ImageRequest } from './image-name.ts';
 import { HeldOutputs, type Hold } from './held-outputs.ts';
+import { areThere } from './is-there.ts';
 import { KnownPackages, type PinnedSet } from './known-packages.ts';
 import type { StorePathInfo } from './layer/types.ts';
 import type { Allowances, Package } from './nix/evaluate.ts';
@@ -83,8 +84,9 @@ export class PackageProvider {
     try {
       return { packages, isRecalled, ...(await this.#realise(build, packages, signal)) };
     } catch (error) {
-      // The derivation of a package that is remembered may have been collected since.
-      if (!isRecalled || !(error instanceof BuildError) || error.code !== 'internal') throw error;
+      if (anew || !(error instanceof BuildError) || error.code !== 'internal') throw error;
+      // Nothing holds derivations: one that is remembered, or was just made, may have been collected since.
+      if (!isRecalled && (await areThere(packages.map(({ drvPath }) => drvPath)))) throw error;
       return await this.provide(build, revision, signal, { anew: true });
     }
   }
