@@ -18,12 +18,13 @@ const ABSENT = `sha256:${'0'.repeat(64)}`;
 
 let dir: string;
 let server: RunningServer;
+let settings: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'nixery-registry-'));
   await prepareTestPackages(join(dir, 'packages'), { salt: randomUUID() });
   Object.assign(process.env, nixEnvironment());
-  const { config } = readConfig({
+  settings = {
     NIXERY_HOST: '127.0.0.1',
     NIXERY_SEARCH: 'off',
     PORT: '0',
@@ -32,8 +33,8 @@ beforeAll(async () => {
     NIXERY_STATE_DIR: join(dir, 'state'),
     NIXERY_HOLD_SECONDS: '1',
     NIX_TIMEOUT: '30',
-  });
-  server = await startServer(config, pino({ level: 'silent' }));
+  };
+  server = await startServer(readConfig(settings).config, pino({ level: 'silent' }));
 });
 afterAll(async () => {
   await server.stop();
@@ -322,6 +323,18 @@ describe('what cannot be served', () => {
     const answer = await ask(`/v2/hello/blobs/${ABSENT}`, { method: 'HEAD' });
     expect(answer.status).toBe(404);
     expect(answer.body).toHaveLength(0);
+  });
+});
+
+describe('a server that cannot listen', () => {
+  it('gives up all that it had begun with', async () => {
+    const taken = { ...settings, PORT: String(server.port), NIXERY_STATE_DIR: join(dir, 'second') };
+    const logger = pino({ level: 'silent' });
+    await expect(startServer(readConfig(taken).config, logger)).rejects.toThrow('EADDRINUSE');
+    // Its folder is no server's, so another one can have it.
+    const second = await startServer(readConfig({ ...taken, PORT: '0' }).config, logger);
+    expect(second.port).not.toBe(server.port);
+    await second.stop();
   });
 });
 
