@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -157,6 +158,21 @@ describe('the S3 store', () => {
     expect(object.ContentType).toBe(LAYER_TYPE);
     expect(server.parts()).toBe(4);
     await object.Body?.transformToByteArray();
+  });
+
+  test('sends parts at once, over connections that are kept', async () => {
+    const parts: IncomingMessage[] = [];
+    await start({
+      onRequest: (request) => {
+        if (request.url?.includes('partNumber=') === true) parts.push(request);
+      },
+    });
+    const store = await open();
+    const bytes = randomBytes(42 * MIB);
+    await store.put(digestOf(bytes), { bytes }, LAYER_TYPE);
+    expect(parts.map(({ headers }) => headers.expect)).toEqual(Array(9).fill(undefined));
+    // As many as parts are on their way at a time, and the one that the upload was begun on.
+    expect(new Set(parts.map(({ socket }) => socket)).size).toBeLessThanOrEqual(5);
   });
 
   describe('unfinished uploads', () => {

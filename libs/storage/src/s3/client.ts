@@ -38,6 +38,9 @@ export function createClients(options: S3ClientOptions, tuning: Tuning): S3Clien
       ...(credentials !== undefined && { credentials }),
       forcePathStyle: options.forcePathStyle ?? endpointUrl !== undefined,
       followRegionRedirects: true,
+      // The SDK would ask before each larger body whether it may come: on a connection that serves for nothing else, and for
+      // six seconds at servers and proxies that do not answer such questions.
+      expectContinueHeader: false,
       requestHandler: {
         connectionTimeout: tuning.idleMs,
         socketTimeout,
