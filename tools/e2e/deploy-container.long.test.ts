@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await namespace?.stop();
   if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
-}, 120_000);
+});
 
 async function podman(...args: readonly string[]): Promise<string> {
   const { stdout } = await namespace.mustRun([...podmanCommand(namespace), ...args]);

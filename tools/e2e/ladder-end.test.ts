@@ -67,7 +67,7 @@ beforeAll(async () => {
       : []),
   ]);
   await caughtUp(registry);
-}, 300_000);
+});
 afterAll(async () => {
   await Promise.all(cases.map(({ client }) => client.stop()));
   await registry?.stop();

@@ -49,7 +49,7 @@ describe('a package set of 100,000 attributes', () => {
         );
         expect(done).toMatchObject({ skipped: 0, leftOut: 0, packages: indexed });
       },
-      { timeout: 30_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     );
     const files = await readdir(path.join(dir, 'state', 'search'));
     expect(files.filter((name) => name.endsWith('.sqlite'))).toHaveLength(1);

@@ -19,7 +19,7 @@ export default defineConfig({
     // Real daemons, real builds: slow machines are no failures.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: '../test-results/e2e.json' }]],
     passWithNoTests: false,

@@ -16,7 +16,7 @@ const recommended = /\/tc\/q_atm\.so: libatm\.so\.1$/;
 
 beforeAll(async () => {
   set = await preparedSet();
-}, 120_000);
+});
 
 describe.each([
   { system: 'x86_64-linux', machine: 'x86_64', loader: 'ld-linux-x86-64.so.2' },
@@ -28,7 +28,7 @@ describe.each([
   beforeAll(async () => {
     closure = await closureOf(await build(set, attributes, { system }));
     files = (await Promise.all(closure.map(elfFilesIn))).flat();
-  }, 240_000);
+  });
 
   test('are many, and all for that processor', () => {
     expect(files.length).toBeGreaterThan(300);

@@ -23,7 +23,7 @@ describe('a package set whose lists name a file that is gone', () => {
     dir = join(folder, 'set');
     environment = await withStaleLists(join(folder, 'lists'), join(folder, 'apt.conf'));
     await prepareOfflinePackages({ dir, log, environment });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });
@@ -37,7 +37,7 @@ describe('a package set whose lists name a file that is gone', () => {
       changed: true,
     });
     expect(await build(dir, ['hello'], { system })).toHaveLength(1);
-  }, 120_000);
+  });
 });
 
 /** The host's lists, but as they were when hello was a version that the archive has no more. */

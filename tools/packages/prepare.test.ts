@@ -46,7 +46,7 @@ beforeAll(async () => {
   // Two at once, as two processes that start together do.
   const options = { dir: set, log };
   await Promise.all([prepareOfflinePackages(options), prepareOfflinePackages(options)]);
-}, 120_000);
+});
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -79,7 +79,7 @@ describe('a prepared package set', () => {
     expect((await prepareOfflinePackages(options)).changed).toBe(false);
     await writeFile(join(lists, 'example'), '');
     expect((await prepareOfflinePackages(options)).changed).toBe(true);
-  }, 120_000);
+  });
 
   test('is made again, the same, when it is gone', async () => {
     const before = await readFile(join(set, 'default.nix'), 'utf8');

@@ -39,7 +39,7 @@ describe.skipIf(hostArchitecture().debian !== 'amd64')('a program for aarch64, e
     const names = ['bashInteractive', 'curl', 'hello', 'jq', 'cacert', 'iana-etc'];
     const packages = await build(set, names, { system: 'aarch64-linux' });
     image = await layOutImage([...packages, ...(await build(set, ['qemu-user']))]);
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await image[Symbol.asyncDispose]();

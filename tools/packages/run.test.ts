@@ -13,7 +13,7 @@ let set: string;
 
 beforeAll(async () => {
   set = await preparedSet();
-}, 120_000);
+});
 
 async function imageOf(...attributes: readonly string[]): Promise<Image> {
   return await layOutImage(await build(set, [...attributes, ...always]));
@@ -32,7 +32,7 @@ describe('an image of shell, curl, jq and hello', () => {
       'jq',
       'hello',
     );
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await image[Symbol.asyncDispose]();
@@ -133,7 +133,7 @@ describe('an image of git alone', () => {
       const { code, stderr } = await image.run(['git', ...args]);
       if (code !== 0) throw new Error(stderr);
     }
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await image[Symbol.asyncDispose]();

@@ -55,7 +55,7 @@ beforeAll(async () => {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('not listening');
   cache = `http://127.0.0.1:${address.port}`;
-}, 120_000);
+});
 
 afterAll(async () => {
   server.closeAllConnections();

@@ -49,7 +49,7 @@ describe('a process in a session of its own', () => {
   test('ends when the one who started it is killed', async () => {
     const { runner, childPid } = await startRunner(graceful);
     runner.kill('SIGKILL');
-    await expect.poll(() => isAlive(childPid), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => isAlive(childPid)).toBe(false);
   });
 });
 

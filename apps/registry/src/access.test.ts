@@ -18,7 +18,7 @@ const HTPASSWD = `alice:$2y$05$abcdefghijklmnopqrstuuV7fpPozvyqJfnY19y0802WTlXUm
 bob:$2b$06$ZZcdefghijklmnopqrstuua8bkbsiNJ641uyMbPYaNI2sVO4zh2Ra
 `;
 const TOKEN = 'ci-token-0123456789';
-const patient = { timeout: 30_000, interval: 20 };
+const patient = { timeout: 60_000, interval: 20 };
 
 let dir: string;
 let server: RunningServer | undefined;

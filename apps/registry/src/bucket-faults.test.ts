@@ -152,7 +152,7 @@ describe.each(BUCKET_KINDS)('a server whose bucket fails (%s)', (kind) => {
     expect(await pull('sharesa/slow0')).toBeNull();
     plan = noFaults;
     await expect
-      .poll(() => pull('slow0'), { timeout: 20_000, interval: 500 })
+      .poll(() => pull('slow0'), { timeout: 60_000, interval: 500 })
       .toEqual(expect.any(Array));
     await expectStored((await pull('slow0')) ?? ['none']);
   });

@@ -35,7 +35,7 @@ async function follow(): Promise<void> {
 }
 
 async function becomes(level: string): Promise<void> {
-  await vi.waitFor(() => expect(logger.level).toBe(level), { timeout: 20_000 });
+  await vi.waitFor(() => expect(logger.level).toBe(level), { timeout: 60_000 });
 }
 
 describe('the file of the log level', () => {
@@ -61,7 +61,7 @@ describe('the file of the log level', () => {
     await writeFile(file, 'warn');
     await follow();
     await writeFile(file, 'loud');
-    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 20_000 });
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 60_000 });
     expect(lines[1]).toMatch(/names no log level.*fatal, error, warn, info, debug, trace/);
     await writeFile(file, 'loud ');
     await writeFile(join(dir, 'other'), '');
@@ -77,7 +77,7 @@ describe('the file of the log level', () => {
     const other = pino({ level: 'info' }, { write: () => {} });
     const second = await LogLevelFile.follow({ file, logger: other, intervalMs: 10 });
     await writeFile(file, 'debug');
-    await vi.waitFor(() => expect(other.level).toBe('debug'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(other.level).toBe('debug'), { timeout: 60_000 });
     second.stop();
     expect(logger.level).toBe('info');
   });

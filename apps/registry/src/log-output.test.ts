@@ -27,7 +27,7 @@ const LINES = Array.from({ length: 5_000 }, (_, n) => `line ${n}\n`);
 it('writes every line once, in order, soon after the last', async () => {
   const { output, written } = open();
   for (const line of LINES) output.write(line);
-  await vi.waitUntil(() => written().length >= LINES.join('').length, { timeout: 30_000 });
+  await vi.waitUntil(() => written().length >= LINES.join('').length, { timeout: 60_000 });
   expect(written()).toBe(LINES.join(''));
 });
 

@@ -11,7 +11,7 @@ import { AccessFileError } from './access/access-file.ts';
 import { WebServer } from './web-server.ts';
 
 const run = promisify(execFile);
-const patient = { timeout: 30_000, interval: 20 };
+const patient = { timeout: 60_000, interval: 20 };
 
 let dir: string;
 let server: WebServer | undefined;

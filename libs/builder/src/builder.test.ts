@@ -179,7 +179,7 @@ describe('many who ask at once', () => {
     await harness.stop();
     harness = await harness.restart({ maxBuilds: 1 });
     const slow = harness.builder.image(request('slow1'));
-    await expect.poll(() => harness.builder.load.builds, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => harness.builder.load.builds).toBe(1);
     expect((await failure(harness.builder.image(request('hello')))).code).toBe('overloaded');
     await slow;
     await expect(harness.builder.image(request('hello'))).resolves.toBeDefined();
@@ -239,9 +239,7 @@ describe('a build that fails', () => {
 describe('a builder that stops', () => {
   it('ends its builds and tells those who wait', async () => {
     const waiting = failure(harness.builder.image(request('slow20')));
-    await expect
-      .poll(() => harness.events.some((event) => event.type === 'nix'), { timeout: 20_000 })
-      .toBe(true);
+    await expect.poll(() => harness.events.some((event) => event.type === 'nix')).toBe(true);
     await harness.builder.stop();
     expect((await waiting).code).toBe('stopping');
     expect((await failure(harness.builder.image(request('hello')))).code).toBe('stopping');

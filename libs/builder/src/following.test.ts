@@ -59,7 +59,7 @@ describe('who follows a build', () => {
 
   it('sees how many wait', async () => {
     const pulls = [pull('slow2/hello'), pull('hello/slow2'), pull('slow2/hello')];
-    await expect.poll(() => ofType('started')[0]?.build.waiting, { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => ofType('started')[0]?.build.waiting).toBe(3);
     await Promise.all(pulls);
     expect(ofType('started')[0]?.build.waiting).toBe(0);
   });

@@ -76,7 +76,7 @@ it('what several servers note comes together, the latest time of each', async ()
 it('is written by and by without being told to', async () => {
   const timed = open(store, 10);
   timed.note(digest());
-  await vi.waitFor(async () => expect(await objects()).toBe(1), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await objects()).toBe(1), { timeout: 60_000 });
   await timed.stop();
 });
 

@@ -56,7 +56,7 @@ it('blobs whose content has changed are found and replaced, pass after pass', as
     onEvent: (event) => events.push(event),
   });
   try {
-    await expect.poll(() => events.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => events.length).toBeGreaterThanOrEqual(3);
   } finally {
     await scrubber.stop();
   }
@@ -90,7 +90,7 @@ async function onePass(): Promise<readonly ScrubEvent['type'][]> {
     heal: () => Promise.reject(new BuildError('source-unavailable', 'not now')),
     onEvent: (event) => events.push(event),
   });
-  await expect.poll(() => events.some(isOver), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => events.some(isOver)).toBe(true);
   await scrubber.stop();
   return events.map(({ type }) => type);
 }
@@ -132,9 +132,7 @@ it('a storage that fails is told of, and tried again', async () => {
     heal: () => Promise.resolve(false),
     onEvent: (event) => events.push(event),
   });
-  await expect
-    .poll(() => events.filter(({ type }) => type === 'failed').length, { timeout: 10_000 })
-    .toBeGreaterThan(1);
+  await expect.poll(() => events.filter(({ type }) => type === 'failed').length).toBeGreaterThan(1);
   await scrubber.stop();
   await createFilesystemStore({ root: dir });
 });

@@ -34,7 +34,7 @@ function connect(file: string, options: Omit<CacheOptions, 'file'> = {}, entry =
   const crashes = () => events.filter((event) => event.type === 'crashed');
   const degraded = () => events.filter((event) => event.type === 'degraded');
   const ready = (restarts: number) =>
-    vi.waitUntil(() => events.some((e) => e.type === 'ready' && e.restarts === restarts), 20_000);
+    vi.waitUntil(() => events.some((e) => e.type === 'ready' && e.restarts === restarts), 60_000);
   return { client, events, threads, crashes, degraded, ready };
 }
 
@@ -189,7 +189,7 @@ describe('when the thread dies', () => {
     const blocked = join(await temporaryFolder(), 'file');
     await writeFile(blocked, '');
     const { client, crashes } = connect(join(blocked, 'cache.db'));
-    await vi.waitUntil(() => crashes().length >= 5, 20_000);
+    await vi.waitUntil(() => crashes().length >= 5, 60_000);
 
     expect(crashes().slice(0, 5)).toMatchObject(
       [10, 20, 40, 40, 40].map((restartInMs) => ({

@@ -59,9 +59,7 @@ test('the actor works under `node --watch`, where its thread posts messages that
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
   try {
-    await expect
-      .poll(() => output, { timeout: 30_000 })
-      .toMatch(/Completed running|Failed running/);
+    await expect.poll(() => output).toMatch(/Completed running|Failed running/);
     expect(output).toContain('put: true');
   } finally {
     watcher.kill();

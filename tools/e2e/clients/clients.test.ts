@@ -128,7 +128,7 @@ describe.for(clients)('$name', ({ client, name, obstacle }) => {
     'leaves nothing behind, not even a container that runs',
     async () => {
       const running = client.run(image('1'), [busybox, 'sleep', '600']);
-      await expect.poll(sleepers, { timeout: 30_000 }).toHaveLength(1);
+      await expect.poll(sleepers).toHaveLength(1);
       await client.stop();
       expect((await running).code).not.toBe(0);
       expect(processesOf(clientDir)).toEqual([]);
@@ -155,7 +155,7 @@ test.skipIf(!isRoot)(
     await once(owner.stdout, 'data');
     expect(processesOf(clientDir)).not.toEqual([]);
     owner.kill('SIGKILL');
-    await expect.poll(() => processesOf(clientDir), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => processesOf(clientDir)).toEqual([]);
   },
 );
 

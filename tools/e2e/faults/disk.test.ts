@@ -46,7 +46,7 @@ function manifest(name: string): Promise<Response> {
 /** A failure is remembered for a few seconds. */
 async function pullable(name: string): Promise<void> {
   await expect
-    .poll(async () => (await manifest(name)).status, { timeout: 30_000, interval: 500 })
+    .poll(async () => (await manifest(name)).status, { timeout: 60_000, interval: 500 })
     .toBe(200);
 }
 

@@ -20,9 +20,7 @@ afterAll(async () => {
 });
 
 async function changes(times: number): Promise<void> {
-  await expect
-    .poll(() => countLogged(server, 'log level changed'), { timeout: 60_000 })
-    .toBe(times);
+  await expect.poll(() => countLogged(server, 'log level changed')).toBe(times);
 }
 
 test('a file in the state folder has the server that runs log more, or less, until it is removed', async () => {

@@ -38,7 +38,7 @@ async function open(files: readonly string[] = [file]): Promise<WatchedFiles<str
   return watched;
 }
 
-const patient = { timeout: 20_000, interval: 5 };
+const patient = { timeout: 60_000, interval: 5 };
 
 describe('watched files', () => {
   it('are read again when they change, whether written or replaced', async () => {

@@ -56,7 +56,7 @@ beforeAll(async () => {
     lastByte: String(size - 1),
   };
   layer = (await ask('GET', `/v2/hello/blobs/${digest}`)).body;
-}, 120_000);
+});
 afterAll(() => registry.stop());
 
 describe.each([

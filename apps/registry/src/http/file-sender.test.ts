@@ -128,7 +128,7 @@ it('goes on where a read brought less than was asked for', async () => {
 it('reads a megabyte at a time, and for those beyond its large buffers little, until others go away', async () => {
   const { reads } = offer('/all', 0, CONTENT.length);
   const stalled = await Promise.all(Array.from({ length: 40 }, () => stall('/all')));
-  await vi.waitUntil(() => ends.length === stalled.length, 20_000);
+  await vi.waitUntil(() => ends.length === stalled.length, 60_000);
   await settled(reads);
   expect(reads).toContain(LARGE);
   const { reads: little } = offer('/part', 0, 2 * LARGE);
@@ -167,7 +167,7 @@ it('gives up on an answer behind another on a connection that is closed', async 
   socket.on('error', () => undefined);
   socket.pause();
   socket.write('GET /all HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2));
-  await vi.waitUntil(() => ends.length === 2, 20_000);
+  await vi.waitUntil(() => ends.length === 2, 60_000);
   socket.destroy();
   expect(await Promise.all(ends)).toEqual([undefined, undefined]);
 });

@@ -111,7 +111,7 @@ describe('a request that waits', () => {
     await new Promise((heard) => server.once('request', heard));
     gone.abort();
     await expect(asked).rejects.toThrow('aborted');
-    await vi.waitUntil(async () => (await connections()) === 0, 10_000);
+    await vi.waitUntil(async () => (await connections()) === 0, 60_000);
     resolve('made');
     expect(await outcome).toEqual({ over: true });
   });

@@ -84,7 +84,7 @@ describe('a blob that is made again', () => {
       expect(first.headers.get('cache-control')).toBe('no-store');
       // The last hop waits to the end.
       const asked = ask('?w=9', { method });
-      await vi.waitUntil(() => waiting === 2, 10_000);
+      await vi.waitUntil(() => waiting === 2, 60_000);
       made.resolve(await put());
       const last = await asked;
       expect(last.status).toBe(200);
