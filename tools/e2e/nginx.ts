@@ -4,7 +4,7 @@ import type { Certificates } from './certificates.ts';
 import { freePort } from './port.ts';
 import { ServerProcess } from './process.ts';
 
-const startDeadlineMs = 30_000;
+const startDeadlineMs = 120_000;
 
 const documentation = readFileSync(new URL('../../docs/reverse-proxy.md', import.meta.url), 'utf8');
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const stopDeadlineMs = 30_000;
+const stopDeadlineMs = 60_000;
 
 /** A server process of a test: its output is collected, and it dies with the test process. */
 export class ServerProcess {

@@ -135,12 +135,10 @@ describe('a server that is ended', () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
     const waiting = fetch(`${server.url}/v2/slow3/manifests/latest`);
     await expect.poll(() => server.logs()).toContain('build started');
-    const startedAt = performance.now();
+    // It would be killed if it waited for the end of the connection, which is kept alive.
     const code = await server.stop();
     expect((await waiting).status, server.logs()).toBe(200);
     expect(code).toBe(0);
-    // The connection was kept alive; it must not be waited for.
-    expect(performance.now() - startedAt).toBeLessThan(15_000);
     expect(processes()).toEqual([]);
     expect(readdirSync(path.join(dir, 'state', 'spool'))).toEqual([]);
     expect(readdirSync(path.join(dir, 'state', 'roots'))).toEqual([]);
@@ -149,19 +147,18 @@ describe('a server that is ended', () => {
   test('ends builds that nobody waits for', async () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
     const leave = new AbortController();
-    const waiting = fetch(`${server.url}/v2/slow25/manifests/latest`, { signal: leave.signal });
+    const waiting = fetch(`${server.url}/v2/slow200/manifests/latest`, { signal: leave.signal });
     await expect.poll(() => processes().length).toBeGreaterThan(0);
     leave.abort();
     await expect(waiting).rejects.toThrow(/abort/i);
-    const startedAt = performance.now();
+    // It would be killed if it waited for the build.
     expect(await server.stop()).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
     expect(processes()).toEqual([]);
   });
 
   test('with SIGKILL takes its Nix processes with it, and starts again cleanly', async () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });
-    const waiting = fetch(`${server.url}/v2/slow25/manifests/latest`).catch(() => undefined);
+    const waiting = fetch(`${server.url}/v2/slow200/manifests/latest`).catch(() => undefined);
     await expect.poll(() => processes().length).toBeGreaterThan(0);
     process.kill(server.pid ?? 0, 'SIGKILL');
     await waiting;

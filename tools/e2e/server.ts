@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { ServerProcess } from './process.ts';
 
 const entry = fileURLToPath(new URL('../../apps/registry/dist/main.js', import.meta.url));
-const startDeadlineMs = 60_000;
+const startDeadlineMs = 120_000;
 
 /** The line the server logs once it listens. */
 const Listening = z.object({

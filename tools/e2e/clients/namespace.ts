@@ -9,7 +9,7 @@ import { type CapturedResult, type CommandOptions, runCommand } from './command.
 
 const init = fileURLToPath(new URL('namespace-init.sh', import.meta.url));
 const cgroupRoot = '/sys/fs/cgroup';
-const daemonDeadlineMs = 60_000;
+const daemonDeadlineMs = 120_000;
 
 /**
  * PID and mount namespaces of one client's own. Whatever it starts or mounts, and what it writes to /run or /var/lib, is

@@ -4,7 +4,7 @@ import { freePort } from '../port.ts';
 import { ServerProcess } from '../process.ts';
 import { Namespace } from './namespace.ts';
 
-const startDeadlineMs = 30_000;
+const startDeadlineMs = 120_000;
 
 export interface ReferenceRegistry {
   /** Host and port, as in image references. */
