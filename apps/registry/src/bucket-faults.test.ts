@@ -29,9 +29,9 @@ const SEED = Number(process.env['NIXERY_TEST_SEED'] ?? '1');
 const NAMES = ['slow0', 'sharesa/slow0', 'slow0/sharesb', 'emptydirs/slow0', 'slow0/hello'];
 /** Of a server that is told to be impatient (ms). */
 const TUNING = {
-  idleMs: 300,
-  deadlineMs: 2_000,
-  uploadDeadlineMs: 3_000,
+  idleMs: 1_000,
+  deadlineMs: 4_000,
+  uploadDeadlineMs: 6_000,
   firstDelayMs: 5,
   maxDelayMs: 100,
 };
@@ -107,6 +107,11 @@ async function pull(name: string): Promise<readonly string[] | null> {
   return [manifest, config.digest, ...layers.map(({ digest }) => digest)];
 }
 
+/** The same of a bucket that works, which an impatient server on a busy machine may have to be asked for again. */
+async function pullAtLast(name: string): Promise<readonly string[]> {
+  return await vi.waitUntil(() => pull(name), { timeout: 60_000, interval: 500 });
+}
+
 /** What lies in the bucket under a digest has it. */
 async function expectStored(digests: readonly string[]): Promise<void> {
   for (const digest of digests) {
@@ -124,7 +129,7 @@ describe.each(BUCKET_KINDS)('a server whose bucket fails (%s)', (kind) => {
 
   it(
     'knows no image that is not stored whole, and all of them once the bucket is well',
-    { timeout: LONG ? 3_600_000 : 180_000 },
+    { timeout: LONG ? 3_600_000 : 300_000 },
     async () => {
       const faults = randomFaults(SEED, 0.4);
       let answered = 0;
@@ -151,20 +156,17 @@ describe.each(BUCKET_KINDS)('a server whose bucket fails (%s)', (kind) => {
     plan = () => ({ kind: 'stall-request' });
     expect(await pull('sharesa/slow0')).toBeNull();
     plan = noFaults;
-    await expect
-      .poll(() => pull('slow0'), { timeout: 60_000, interval: 500 })
-      .toEqual(expect.any(Array));
-    await expectStored((await pull('slow0')) ?? ['none']);
+    await expectStored(await pullAtLast('slow0'));
   });
 
   it('goes on to answer manifests that it knows while the bucket is away, and its blobs once it is back', async () => {
-    const digests = (await pull('slow0')) ?? [];
+    const digests = await pullAtLast('slow0');
     plan = () => ({ kind: 'reset-request', at: 0 });
     expect(await pull('slow0')).toEqual(digests);
     const blob = `/v2/slow0/blobs/${digests[1]}`;
     expect((await get(blob)).status).toBe(503);
     expect((await get('/readyz')).status).toBe(200);
     plan = noFaults;
-    expect((await get(blob)).status).toBe(200);
+    await expect.poll(async () => (await get(blob)).status).toBe(200);
   });
 });
