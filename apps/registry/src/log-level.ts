@@ -32,6 +32,7 @@ export class LogLevelFile {
   readonly #usual: string;
   /** Null while there is no file. */
   #content: string | null = null;
+  #isReading = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(options: LogLevelFileOptions) {
@@ -53,8 +54,12 @@ export class LogLevelFile {
   }
 
   async #look(): Promise<void> {
+    // A slow read must not be overtaken: it would bring back what was there before.
+    if (this.#isReading) return;
     const { file, logger } = this.#options;
+    this.#isReading = true;
     const content = await contentOf(file);
+    this.#isReading = false;
     // Whoever writes a file where it is empties it first.
     if (content === this.#content || content === '') return;
     this.#content = content;
