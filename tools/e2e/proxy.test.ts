@@ -35,11 +35,11 @@ beforeAll(async () => {
   certificates = createCertificates(path.join(dir, 'certificates'));
   registry = await startRegistry(dir, {
     NIXERY_PKGS_PATH: await prepareTestPackages(path.join(dir, 'packages'), { salt: randomUUID() }),
-    NIXERY_HOLD_SECONDS: '1',
+    NIXERY_HOLD_SECONDS: '2',
   });
   for (const buffering of ['on', 'off'] as const) {
     // It gives up on a request long before a build is done, but not before the request is sent on.
-    const options = { upstream: registry.host, certificates, readTimeout: 5, buffering };
+    const options = { upstream: registry.host, certificates, readTimeout: 10, buffering };
     proxies.set(buffering, await startNginx(path.join(dir, `nginx-${buffering}`), options));
   }
   for (const { client, obstacle } of cases) {
@@ -114,8 +114,8 @@ async function follow(url: string, method: string): Promise<{ urls: string[]; an
 }
 
 const proxyCases = [
-  { buffering: 'off', seconds: 7 },
-  { buffering: 'on', seconds: 8 },
+  { buffering: 'off', seconds: 12 },
+  { buffering: 'on', seconds: 13 },
 ] as const;
 
 describe.for(proxyCases)('through nginx, with proxy_buffering $buffering', (proxyCase) => {
@@ -209,7 +209,7 @@ test.skipIf(missing.length > 0)('under another name of the proxy it is the same'
 test.skipIf(missing.length > 0)(
   'a build that nginx has given up on goes on, and the next pull finds it',
   async () => {
-    const url = `https://${hostOf('off')}/v2/slow9/manifests/v1`;
+    const url = `https://${hostOf('off')}/v2/slow15/manifests/v1`;
     const last = await ask(`${url}?w=9`);
     expect(last.status).toBe(504);
     const { answer } = await follow(url, 'GET');
