@@ -21,6 +21,8 @@ function connect(file: string, options: Omit<CacheOptions, 'file'> = {}, entry =
   const client = new ActorClient(
     {
       backOff: { firstMs: 10, longestMs: 40, healthyMs: 60_000 },
+      // On a busy machine a thread may take seconds to start.
+      askTimeoutMs: 60_000,
       onEvent: (event) => events.push(event),
       ...options,
     },
@@ -199,6 +201,34 @@ describe('when the thread dies', () => {
     );
     await client.stop();
     expect(client.status.state).toBe('stopped');
+  });
+
+  test('that the system has no thread to give is one more crash', async () => {
+    const crashed: number[] = [];
+    const threads: Worker[] = [];
+    let lacking = 0;
+    const client = new ActorClient(
+      {
+        backOff: { firstMs: 10, longestMs: 40, healthyMs: 60_000 },
+        askTimeoutMs: 60_000,
+        onEvent: (event) => void (event.type === 'crashed' && crashed.push(event.restartInMs)),
+      },
+      () => {
+        if (lacking > 0) {
+          lacking -= 1;
+          throw new Error('no thread');
+        }
+        threads.push(new Worker(ACTOR, { workerData: { ...actorDefaults, file: ':memory:' } }));
+        return threads.at(-1) ?? fail();
+      },
+    );
+    onTestFinished(() => client.stop({ deadlineMs: 1000 }));
+    lacking = 2;
+    await threads[0]?.terminate();
+    await vi.waitUntil(() => threads.length === 2, 20_000);
+
+    expect(crashed).toEqual([10, 20, 40]);
+    expect(await client.putManifest('k', 'pinned', manifestRecord(10))).toBe(true);
   });
 
   test('after a healthy time, the pauses start over', async () => {

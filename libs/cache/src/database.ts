@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
 import { CacheError } from './errors.ts';
 import type { CacheWarning } from './events.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
@@ -11,10 +12,12 @@ const LOCK_WAIT_MS = 3_000;
 /** SQLite keeps a database in these files. {@link https://www.sqlite.org/tempfiles.html} */
 const FILE_SUFFIXES = ['', '-wal', '-shm', '-journal'];
 
-/** Primary result codes. {@link https://www.sqlite.org/rescode.html} */
+/** Result codes. {@link https://www.sqlite.org/rescode.html} */
 const SQLITE_ERROR = 1;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
+/** Of rows that refer to others, and of keys: no statement breaks these while tables and indexes agree. */
+const SQLITE_CONSTRAINTS: ReadonlySet<number> = new Set([787, 1555, 2067, 2579]);
 
 /**
  * Opens the database, making it if need be. A file that is corrupt or of another version is moved aside and replaced by
@@ -41,10 +44,24 @@ export function openDatabase(
   }
 }
 
-/** Whether SQLite says that the file's content is damaged, rather than out of reach for now. */
+/**
+ * Whether the file's content is damaged, rather than out of reach for now. SQLite keeps no checksums: it says so itself only
+ * where its own structures are hit. Else rows are not what was written, or tables and indexes contradict each other.
+ */
 export function isCorruption(error: unknown): boolean {
-  const code = primaryCode(error);
-  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+  if (error instanceof z.ZodError) return true;
+  // An integer that no number holds.
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE') return true;
+  const code = resultCode(error);
+  if (code === null) return false;
+  const primary = primaryOf(code);
+  return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB || SQLITE_CONSTRAINTS.has(code);
+}
+
+/** The same of an error met while a file is opened: a table or a column that is not there says so, too. */
+export function isUnusable(error: unknown): boolean {
+  const code = resultCode(error);
+  return isCorruption(error) || (code !== null && primaryOf(code) === SQLITE_ERROR);
 }
 
 /** Whether `error` comes from SQLite at all. */
@@ -97,8 +114,7 @@ function tryOpen(file: string): Opened {
     return { db };
   } catch (error) {
     if (db.isOpen) db.close();
-    const damaged = isCorruption(error) || primaryCode(error) === SQLITE_ERROR;
-    if (!damaged) throw error;
+    if (!isUnusable(error)) throw error;
     return { reason: 'corrupt', detail: messageOf(error) };
   }
 }
@@ -113,11 +129,9 @@ function probe(db: DatabaseSync): void {
   `);
 }
 
-/** The first column of a query's first row. @throws TypeError when that is no number */
+/** The first column of a query's first row. @throws ZodError when that is no number */
 export function readNumber(db: DatabaseSync, sql: string): number {
-  const value = Object.values(db.prepare(sql).get() ?? {})[0];
-  if (typeof value !== 'number') throw new TypeError(`not a number: ${sql}`);
-  return value;
+  return z.number().parse(Object.values(db.prepare(sql).get() ?? {})[0]);
 }
 
 function removeStartingWith(prefix: string): void {
@@ -135,10 +149,15 @@ function rename(from: string, to: string): void {
   }
 }
 
-function primaryCode(error: unknown): number | null {
+/** SQLite's extended result code; null of other errors. */
+function resultCode(error: unknown): number | null {
   if (!isSqliteError(error) || !('errcode' in error)) return null;
-  // Extended codes keep the primary one in their low byte.
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+  return typeof error.errcode === 'number' ? error.errcode : null;
+}
+
+/** Extended codes keep the primary one in their low byte. */
+function primaryOf(code: number): number {
+  return code & 0xff;
 }
 
 export function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { isCorruption, messageOf, openDatabase, setAside } from './database.ts';
+import { isCorruption, isUnusable, messageOf, openDatabase, setAside } from './database.ts';
 import type { CacheWarning } from './events.ts';
 import { LayerMap } from './layers.ts';
 import { ManifestMap } from './manifests.ts';
@@ -161,7 +161,7 @@ export class CacheState {
       return this.#openMaps(db);
     } catch (error) {
       db.close();
-      if (!isCorruption(error)) throw error;
+      if (!isUnusable(error)) throw error;
       warn(setAside(file, 'corrupt', messageOf(error), now()));
       return this.#openMaps(openDatabase(file, now, warn));
     }

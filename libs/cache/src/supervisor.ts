@@ -86,12 +86,12 @@ export class Supervisor {
   }
 
   #startThread(): void {
+    this.#readyAt = undefined;
     const worker = this.#options.start();
     let cause: Error | undefined;
     this.#killedFor = undefined;
     this.#worker = worker;
     this.#state = 'starting';
-    this.#readyAt = undefined;
     worker.on('message', (text: unknown) => {
       // Under `node --watch` a thread also posts which modules it loads: https://nodejs.org/api/cli.html#--watch
       if (typeof text !== 'string') return;
@@ -103,7 +103,7 @@ export class Supervisor {
       this.#options.onMessage(message);
     });
     worker.on('error', (error) => {
-      cause = error instanceof Error ? error : new Error(String(error));
+      cause = asError(error);
     });
     worker.once('exit', (code) => {
       const reason = cause ?? this.#killedFor;
@@ -121,7 +121,20 @@ export class Supervisor {
     this.#pauseMs = Math.min(longestMs, pauseMs * 2);
     this.#state = 'down';
     this.#restarts += 1;
-    this.#restartTimer = setTimeout(() => this.#startThread(), pauseMs);
+    this.#restartTimer = setTimeout(() => this.#restart(), pauseMs);
     this.#options.onCrash(error, pauseMs);
   }
+
+  /** Where the system has no thread to give, that is one more crash. */
+  #restart(): void {
+    try {
+      this.#startThread();
+    } catch (error) {
+      this.#ended(asError(error));
+    }
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
