@@ -8,7 +8,12 @@ import { temporaryFolder } from './testing/folder.ts';
 import { manifestRecord } from './testing/records.ts';
 
 test('createCache applies the bounds and the recency it is given', async () => {
-  const cache = createCache({ file: ':memory:', bounds: { manifests: 1 }, recencyMs: 0 });
+  const cache = createCache({
+    file: ':memory:',
+    bounds: { manifests: 1 },
+    recencyMs: 0,
+    askTimeoutMs: 60_000,
+  });
   onTestFinished(() => cache.stop());
   await cache.putManifest('a', 'pinned', manifestRecord(10));
   await cache.putManifest('b', 'moving', manifestRecord(20));
@@ -22,7 +27,11 @@ test('createCache goes on with an empty database where the old one is damaged, a
   const file = join(await temporaryFolder(), 'cache.db');
   await writeFile(file, 'nothing that SQLite wrote '.repeat(300));
   const events: CacheEvent[] = [];
-  const cache = createCache({ file, onEvent: (event) => events.push(event) });
+  const cache = createCache({
+    file,
+    askTimeoutMs: 60_000,
+    onEvent: (event) => events.push(event),
+  });
   onTestFinished(() => cache.stop());
 
   expect(await cache.putManifest('a', 'pinned', manifestRecord(10))).toBe(true);
@@ -48,7 +57,7 @@ test('the actor works under `node --watch`, where its thread posts messages that
   await writeFile(
     program,
     `import { createCache } from ${JSON.stringify(new URL('index.ts', import.meta.url).href)};
-     const cache = createCache({ file: ':memory:' });
+     const cache = createCache({ file: ':memory:', askTimeoutMs: 60_000 });
      console.log('put:', await cache.putManifest('a', 'pinned', ${JSON.stringify(manifestRecord(10))}));
      await cache.stop();`,
   );

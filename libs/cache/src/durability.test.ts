@@ -36,7 +36,11 @@ test.each([1, 40, 360, 1500])(
     const file = join(await temporaryFolder(), 'cache.db');
     const acknowledged = await putUntilKilled(file, puts);
     const events: CacheEvent[] = [];
-    const cache = createCache({ file, onEvent: (event) => events.push(event) });
+    const cache = createCache({
+      file,
+      askTimeoutMs: 60_000,
+      onEvent: (event) => events.push(event),
+    });
 
     const layers = await cache.getLayers(acknowledged.map((n) => `l${n}`));
     const manifests = await Promise.all(acknowledged.map((n) => cache.getManifest(`m${n}`)));

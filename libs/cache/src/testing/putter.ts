@@ -5,7 +5,8 @@ import { layerRecord, manifestRecord } from './records.ts';
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error('usage: putter.ts FILE');
 
-const cache = createCache({ file });
+// A busy disk is no failure.
+const cache = createCache({ file, askTimeoutMs: 60_000 });
 for (let n = 0; ; n += 1) {
   const [manifest, layer] = await Promise.all([
     cache.putManifest(`m${n}`, 'pinned', manifestRecord(n * 10)),
