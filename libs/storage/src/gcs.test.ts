@@ -15,6 +15,11 @@ import {
   type GcsServerOptions,
 } from './testing/gcs-server/server.ts';
 import { listen, type Listening } from './testing/listen.ts';
+import {
+  startMetadataServer,
+  type MetadataServer,
+  type MetadataServerOptions,
+} from './testing/metadata-server.ts';
 import { LAYER_TYPE, MANIFEST_TYPE, MIB, collect } from './testing/harness.ts';
 
 const BUCKET = 'images';
@@ -22,6 +27,9 @@ const ACCOUNT = 'registry@project.iam.gserviceaccount.com';
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const privateKey = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 const account = { email: ACCOUNT, publicKey: keys.publicKey };
+
+/** Of the machine's account. */
+const TOKEN = 'machine';
 
 /** The file that GOOGLE_APPLICATION_CREDENTIALS names. */
 const KEY_FILE = JSON.stringify({
@@ -137,6 +145,37 @@ describe('the Cloud Storage store', () => {
       }
     });
 
+    test("with the metadata server's, whose account Google signs for", async () => {
+      await start({ token: TOKEN });
+      // Longer than Google's library tries by itself.
+      const google = await useMetadataServer({ failures: 5 });
+      try {
+        const { signingEndpoint } = google;
+        const store = await open({ authenticate: true, signingEndpoint });
+        const bytes = randomBytes(1000);
+        await store.put(digestOf(bytes), { bytes }, LAYER_TYPE);
+        const response = await fetch((await store.url(digestOf(bytes))) ?? '');
+        expect(response.status).toBe(200);
+        expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes);
+      } finally {
+        await google.close();
+      }
+    });
+
+    test("with the metadata server's, and answers public addresses where its account may not sign", async () => {
+      await start({ token: TOKEN });
+      const google = await useMetadataServer({ maySign: false });
+      try {
+        const { signingEndpoint } = google;
+        const onUnsigned = vi.fn<(reason: string) => void>();
+        const store = await open({ authenticate: true, signingEndpoint, onUnsigned });
+        expect(onUnsigned).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('may not sign'));
+        expect(await store.url(digestOf(Buffer.from('x')))).not.toContain('X-Goog-Signature');
+      } finally {
+        await google.close();
+      }
+    });
+
     test('and says so when they are refused, out of reach, or not there', async () => {
       await start({ token: 'right' });
       const service = await useToken(folder, 'wrong');
@@ -223,6 +262,19 @@ describe('the Cloud Storage store', () => {
     expect(digestOf(await readBlob(store, digestOf(bytes), 8 * MIB))).toBe(digestOf(bytes));
   });
 });
+
+/** The machine's own credentials, of Google's machines. */
+async function useMetadataServer(options: Partial<MetadataServerOptions>): Promise<MetadataServer> {
+  const server = await startMetadataServer({
+    email: ACCOUNT,
+    privateKey: keys.privateKey,
+    token: TOKEN,
+    ...options,
+  });
+  vi.stubEnv('METADATA_SERVER_DETECTION', 'assume-present');
+  vi.stubEnv('GCE_METADATA_HOST', server.host);
+  return server;
+}
 
 /** Credentials of a workload: a token from a file, exchanged for another at a token service. */
 async function useToken(folder: string, token: string): Promise<Listening> {

@@ -123,7 +123,8 @@ const NETWORK_CODES = new Set([
   'ETIMEDOUT',
 ]);
 
-function isConnectionFault(error: unknown): boolean {
+/** Whether a service of Google's may answer Google's library another time. */
+export function isConnectionFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const status = 'status' in error ? Number(error.status) : Number.NaN;
   if (status >= 500 || status === 429) return true;

@@ -12,16 +12,20 @@ import type { GcsStoreOptions } from './store.ts';
 
 /** See {@link createGcsStore}. */
 export async function openGcsStore(options: GcsStoreOptions): Promise<BlobStore> {
-  const { bucket, signing, apiEndpoint, onUnsigned } = options;
+  const { bucket, signing, signingEndpoint, apiEndpoint, onUnsigned } = options;
   const tuning = tuningOf(options.tuning);
   const storage = new Storage(apiEndpoint === undefined ? {} : { apiEndpoint });
   const authenticate = options.authenticate ?? isGoogles(storage.apiEndpoint);
   const connection = createConnection(storage, createHttp(tuning.idleMs), bucket, authenticate);
   await retry(tuning, tuning.deadlineMs, (signal) => checkBucket(connection, signal));
   // Without credentials of any kind, looking for some on the metadata server would only take time.
-  const mayHaveKey = authenticate || process.env['GOOGLE_APPLICATION_CREDENTIALS'] !== undefined;
+  const mayHaveKey =
+    authenticate ||
+    signing !== undefined ||
+    process.env['GOOGLE_APPLICATION_CREDENTIALS'] !== undefined;
   const signer = signing === undefined ? storage : await signerOf(storage, signing);
-  const url = await createLinks(signer, bucket, mayHaveKey || signing !== undefined, onUnsigned);
+  const links = { storage: signer, bucket, mayHaveKey, signingEndpoint, tuning, onUnsigned };
+  const url = await createLinks(links);
   return createBucketStore(createGcsBucket(connection, url, tuning), tuning);
 }
 

@@ -2,7 +2,10 @@ import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Storage } from '@google-cloud/storage';
 import { GoogleAuth, JWT } from 'google-auth-library';
+import { retry } from '../bucket/retry.ts';
+import type { Tuning } from '../bucket/tuning.ts';
 import { BlobError } from '../error.ts';
+import { isConnectionFault } from './connection.ts';
 
 /** As long as Nixery's; clients follow a redirect at once, in ms. */
 const VALID_MS = 5 * 60_000;
@@ -15,48 +18,79 @@ export interface SigningKey {
   readonly account: string;
 }
 
+export interface LinkOptions {
+  /** With the credentials to sign with. */
+  readonly storage: Storage;
+  readonly bucket: string;
+  /** Whether it is worth trying to sign. */
+  readonly mayHaveKey: boolean;
+  /** Where accounts without a key have addresses signed, if that is not Google. */
+  readonly signingEndpoint: string | undefined;
+  readonly tuning: Tuning;
+  /** Told why addresses are public, if they are. */
+  readonly onUnsigned: ((reason: string) => void) | undefined;
+}
+
 /**
  * How clients are sent to objects: by V4 signed addresses where there is a key, or an account that may have Google sign
  * for it; by public ones otherwise.
  *
- * @param storage - with the credentials to sign with.
- * @param mayHaveKey - whether it is worth trying.
- * @param onUnsigned - told why addresses are public, if they are.
+ * @throws BlobError `unavailable` if it cannot be found out whether there is
  */
-export async function createLinks(
-  storage: Storage,
-  bucket: string,
-  mayHaveKey: boolean,
-  onUnsigned: ((reason: string) => void) | undefined,
-): Promise<(key: string) => Promise<string>> {
+export async function createLinks(options: LinkOptions): Promise<(key: string) => Promise<string>> {
+  const { bucket, mayHaveKey, onUnsigned, signingEndpoint, storage, tuning } = options;
+
   async function signed(key: string): Promise<string> {
     const file = storage.bucket(bucket).file(key);
     const expires = Date.now() + VALID_MS;
     try {
-      const [url] = await file.getSignedUrl({ version: 'v4', action: 'read', expires });
+      const [url] = await file.getSignedUrl({
+        version: 'v4',
+        action: 'read',
+        expires,
+        ...(signingEndpoint !== undefined && { signingEndpoint }),
+      });
       return url;
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new BlobError('unavailable', `Cannot sign an address of ${file.name}: ${reason}`, {
-        cause,
-      });
+      throw new BlobError(
+        'unavailable',
+        `Cannot sign an address of ${file.name}: ${messageOf(cause)}`,
+        { cause },
+      );
     }
   }
 
-  const obstacle = mayHaveKey ? await obstacleTo(signed) : 'there are no credentials';
+  const obstacle = mayHaveKey
+    ? await retry(tuning, tuning.deadlineMs, () => obstacleTo(storage, signingEndpoint))
+    : 'there are no credentials';
   if (obstacle === null) return signed;
   onUnsigned?.(obstacle);
   return (key) => Promise.resolve(publicUrl(storage, bucket, key));
 }
 
-/** Where the key comes with the credentials, signing is arithmetic; elsewhere it needs a permission and a network. */
-async function obstacleTo(sign: (key: string) => Promise<string>): Promise<string | null> {
+/**
+ * Where the key comes with the credentials, signing is arithmetic; elsewhere it needs a permission and a network. A network
+ * that fails for a moment must not make all addresses public for as long as this server runs.
+ */
+async function obstacleTo(
+  storage: Storage,
+  signingEndpoint: string | undefined,
+): Promise<string | null> {
   try {
-    await sign('layers/');
+    await storage.authClient.sign('whether this can be signed', signingEndpoint);
     return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+  } catch (cause) {
+    if (!isConnectionFault(cause)) return messageOf(cause);
+    throw new BlobError(
+      'unavailable',
+      `Cannot find out whether addresses can be signed: ${messageOf(cause)}`,
+      { cause },
+    );
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function publicUrl(storage: Storage, bucket: string, key: string): string {
@@ -84,10 +118,9 @@ async function readKey(file: string): Promise<string> {
     createPrivateKey(key);
     return key;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BlobError(
       'invalid',
-      `Cannot use the signing key ${file}: ${reason}; it has to be a service account's private key, in PEM`,
+      `Cannot use the signing key ${file}: ${messageOf(cause)}; it has to be a service account's private key, in PEM`,
       { cause },
     );
   }

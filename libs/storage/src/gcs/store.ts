@@ -6,6 +6,8 @@ export interface GcsStoreOptions {
   readonly bucket: string;
   /** What to sign addresses with, if not with these credentials. */
   readonly signing?: SigningKey;
+  /** Where accounts without a key have addresses signed. By default Google's service, iamcredentials.googleapis.com. */
+  readonly signingEndpoint?: string;
   /** The address of an emulator, or another endpoint of Google's. By default STORAGE_EMULATOR_HOST or the public one. */
   readonly apiEndpoint?: string;
   /** Whether requests carry credentials. By default those to Google's own addresses do, those to emulators do not. */
