@@ -1,5 +1,5 @@
 /** The same file, where each of the servers looks for it. */
-import { createHash, randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync, randomUUID } from 'node:crypto';
 import { link, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -13,7 +13,7 @@ export interface Blob {
 
 /** A file of random bytes, in the page cache once it is written. */
 export async function makeBlob(folder: string, size: number): Promise<Blob> {
-  const file = join(folder, `blob-${size}`);
+  const file = join(folder, `blob-${randomUUID()}`);
   const hash = createHash('sha256');
   const chunk = Buffer.alloc(CHUNK);
   await using handle = await open(file, 'w');

@@ -21,6 +21,8 @@ import { type BenchServer, startDockerRegistry, startNixery } from './http-serve
 
 const MIB = 1024 * 1024;
 const SIZES = [20 * MIB, 1024 * MIB];
+/** How many read at a time, where it is more than one. */
+const CONNECTIONS = 4;
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +43,17 @@ try {
   const nixery = await start(startNixery(folder, nixEnvironment()));
   const nginx = await start(startNginx(folder));
   const peer = await start(startDockerRegistry(folder, { accessLog: true }));
-  for (const blob of blobs) await compare(blob, { nixery, nginx, peer });
+  const rivals = { nixery, nginx, peer };
+  for (const blob of blobs) {
+    heading(`a blob of ${mebibytes(blob.size)}, ${values.rounds} rounds of ${values.seconds} s`);
+    await compare('1 connection', [blob], rivals);
+    await compare(`${CONNECTIONS} connections`, Array(CONNECTIONS).fill(blob), rivals);
+    const own = await Promise.all(
+      Array.from({ length: CONNECTIONS }, () => makeBlob(folder, blob.size)),
+    );
+    for (const other of own) await offerBlob(folder, other);
+    await compare(`${CONNECTIONS} connections, each a blob of its own`, own, rivals);
+  }
   const [, large] = blobs;
   if (large !== undefined) await slowReaders(nixery, large);
 } finally {
@@ -57,43 +69,40 @@ async function start(starting: Promise<BenchServer>): Promise<BenchServer> {
 
 /** In turns, so that other work on the machine is as hard on all. */
 async function compare(
-  blob: Blob,
+  name: string,
+  wanted: readonly Blob[],
   { nginx, nixery, peer }: Readonly<Record<'nixery' | 'nginx' | 'peer', BenchServer>>,
 ): Promise<void> {
-  const registryPath = `v2/bench/blobs/${blob.digest}`;
-  const targets = [
-    { host: nixery.host, path: `/${registryPath}` },
-    { host: nginx.host, path: `/${blob.digest.slice('sha256:'.length)}` },
-    { host: peer.host, path: `/${registryPath}` },
-  ] as const;
-  heading(`a blob of ${mebibytes(blob.size)}, ${values.rounds} rounds of ${values.seconds} s`);
-  for (const connections of [1, 4]) {
-    const rates: (readonly number[])[] = [];
-    for (let round = 0; round < Number(values.rounds); round++) {
-      const [ours, sendfile, other] = [
-        await rate(targets[0], connections),
-        await rate(targets[1], connections),
-        await rate(targets[2], connections),
-      ];
-      rates.push([ours, sendfile, other, ours / sendfile, ours / other]);
-    }
-    const [ours, sendfile, other, toNginx, toRegistry] = Array.from({ length: 5 }, (_, column) =>
-      median(rates.map((figures) => figures[column] ?? Number.NaN)),
-    );
-    row(
-      `${connections} connection${connections === 1 ? '' : 's'}`,
-      `nixery ${perSecond(ours)}`,
-      `nginx ${perSecond(sendfile)} (ratio ${toNginx?.toFixed(2)})`,
-      `docker-registry ${perSecond(other)} (ratio ${toRegistry?.toFixed(2)})`,
-    );
+  const registryPath = ({ digest }: Blob): string => `/v2/bench/blobs/${digest}`;
+  const rates: (readonly number[])[] = [];
+  for (let round = 0; round < Number(values.rounds); round++) {
+    const [ours, sendfile, other] = [
+      await rate(nixery, wanted.map(registryPath)),
+      await rate(
+        nginx,
+        wanted.map(({ digest }) => `/${digest.slice('sha256:'.length)}`),
+      ),
+      await rate(peer, wanted.map(registryPath)),
+    ];
+    rates.push([ours, sendfile, other, ours / sendfile, ours / other]);
   }
+  const [ours, sendfile, other, toNginx, toRegistry] = Array.from({ length: 5 }, (_, column) =>
+    median(rates.map((figures) => figures[column] ?? Number.NaN)),
+  );
+  row(
+    name,
+    `nixery ${perSecond(ours)}`,
+    `nginx ${perSecond(sendfile)} (ratio ${toNginx?.toFixed(2)})`,
+    `docker-registry ${perSecond(other)} (ratio ${toRegistry?.toFixed(2)})`,
+  );
 }
 
 /** Bytes a second that so many connections take, each in a thread of its own. */
-async function rate(target: Target, connections: number): Promise<number> {
+async function rate({ host }: BenchServer, paths: readonly string[]): Promise<number> {
   const taken = await Promise.all(
-    Array.from({ length: connections }, async () => {
+    paths.map(async (path) => {
       const file = new URL('blobs-worker.ts', import.meta.url);
+      const target = { host, path } satisfies Target;
       const worker = new Worker(file, { workerData: { target, ms } });
       const [bytes] = bytesSchema.parse(await once(worker, 'message'));
       return bytes;

@@ -193,6 +193,12 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       'they are read from the storage',
     ],
     [
+      'Files of blobs in memory, to be sent to several clients',
+      'bytes',
+      [`${REGISTRY}/http/file-parts.ts`, 'MAX_MEMORY'],
+      'each further client is sent what is read for it alone, 64 KiB at a time',
+    ],
+    [
       'Builds that ended and are still shown',
       'count',
       [`${REGISTRY}/builds/journal.ts`, 'MAX_ENDED'],

@@ -9,6 +9,7 @@ import {
   readlink,
   rename,
   rm,
+  stat,
   symlink,
   truncate,
   utimes,
@@ -17,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf, type Digest } from './digest.ts';
 import { createFilesystemStore } from './filesystem/store.ts';
@@ -129,15 +131,38 @@ describe('the filesystem store', () => {
     expect(digestOf(await buffer(body))).toBe(digest);
   });
 
+  test('tells files apart that have not the same content, though they hold the same blob', async () => {
+    const bytes = randomBytes(1000);
+    const digest = await put(bytes);
+    const file = join(root, 'layers', digest.slice('sha256:'.length));
+    async function identity(): Promise<string | undefined> {
+      const opened = await store.open(digest);
+      opened.body.destroy();
+      return opened.file?.identity;
+    }
+    const first = await identity();
+    expect(first).toBeDefined();
+    expect(await identity()).toBe(first);
+    const { atime, mtime } = await stat(file);
+    // Times are only as exact as the system's clock ticks.
+    await delay(20);
+    await writeFile(file, bytes.toReversed());
+    await utimes(file, atime, mtime);
+    const damaged = await identity();
+    expect(damaged).not.toBe(first);
+    await put(bytes);
+    expect([first, damaged]).not.toContain(await identity());
+  });
+
   test('reads into buffers of who sends it, says where a file ends early, and closes every descriptor in the end', async () => {
     const bytes = randomBytes(MIB);
     const digest = await put(bytes);
     const before = await openDescriptors(root);
     const whole = await store.open(digest);
     const part = Buffer.alloc(10);
-    expect(await whole.read?.(part, MIB - 10)).toBe(10);
+    expect(await whole.file?.read(part, MIB - 10)).toBe(10);
     expect(part).toEqual(bytes.subarray(-10));
-    await expect(whole.read?.(part, MIB)).rejects.toMatchObject({ code: 'corrupt' });
+    await expect(whole.file?.read(part, MIB)).rejects.toMatchObject({ code: 'corrupt' });
     await buffer(whole.body);
     const abandoned = await store.open(digest, { first: 10 });
     if (abandoned.satisfiable) abandoned.body.destroy();

@@ -27,6 +27,7 @@ export type {
   ObjectPut,
   ObjectStore,
   OpenBlob,
+  OpenFile,
   UnfinishedUpload,
   UnsatisfiableRange,
   UploadKeeper,

@@ -55,14 +55,23 @@ export interface OpenBlob {
    */
   readonly body: Readable;
   /**
-   * Only where the blob is a local file: reads from `position` of it on into `buffer`, for a server that sends `span` out of
-   * buffers of its own, in place of `body`. To be used until `body` is destroyed, which the server then has to do, after its
-   * last read has come back.
+   * Only where the blob is a local file: it, for a server that sends `span` out of buffers of its own, in place of `body`. To
+   * be used until `body` is destroyed, which the server then has to do, after its last read has come back.
+   */
+  readonly file?: OpenFile;
+}
+
+/** An open file that holds a whole blob. */
+export interface OpenFile {
+  /** The same for two opened files only if they are the same file, unchanged in between. */
+  readonly identity: string;
+  /**
+   * Reads from `position` of it on into `buffer`.
    *
    * @returns how many bytes; at least one
    * @throws BlobError, also where the file ends before
    */
-  readonly read?: (buffer: Uint8Array, position: number) => Promise<number>;
+  readonly read: (buffer: Uint8Array, position: number) => Promise<number>;
 }
 
 /** The blob is there, but the range lies beyond it. */

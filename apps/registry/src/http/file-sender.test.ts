@@ -1,9 +1,10 @@
-import { randomFillSync } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 
+import type { OpenFile } from '@nixery/storage';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import { FileSender, type FileSource } from './file-sender.ts';
@@ -50,18 +51,29 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-/** A part of the content as a file, which notes how much is asked of it at a time. */
-function offer(path: string, offset: number, length: number): { readonly reads: number[] } {
+/** A span of the content, in a file that is no other's unless told, and which notes how much is asked of it at a time, and where if that is much. */
+function offer(
+  path: string,
+  offset: number,
+  length: number,
+  identity: string = randomUUID(),
+): { readonly reads: number[]; readonly large: number[] } {
   const reads: number[] = [];
-  sources.set(path, {
-    span: { offset, length },
+  const large: number[] = [];
+  offerFile(path, offset, length, {
+    identity,
     async read(buffer, position) {
       reads.push(buffer.length);
+      if (buffer.length === LARGE) large.push(position);
       await setImmediate();
       return CONTENT.copy(buffer, 0, position, position + buffer.length);
     },
   });
-  return { reads };
+  return { reads, large };
+}
+
+function offerFile(path: string, offset: number, length: number, file: OpenFile): void {
+  sources.set(path, { file, size: CONTENT.length, span: { offset, length } });
 }
 
 async function get(path: string): Promise<Buffer> {
@@ -80,9 +92,9 @@ async function stall(path: string): Promise<{ destroy(): void }> {
 }
 
 /** Until nothing is read any more: all that the system takes for clients that do not read is sent. */
-async function settled(reads: readonly number[]): Promise<void> {
-  for (let before = -1; before < reads.length;) {
-    before = reads.length;
+async function settled(countReads: () => number): Promise<void> {
+  for (let before = -1; before < countReads();) {
+    before = countReads();
     await delay(500);
   }
 }
@@ -101,9 +113,12 @@ it.each([
   expect(sent.equals(CONTENT.subarray(offset, offset + length))).toBe(true);
 });
 
-it('sends each of many clients at once their own bytes', async () => {
+it.each([
+  ['of files of their own', undefined],
+  ['of one file', 'the one'],
+])('sends each of many clients at once their own bytes: %s', async (_, identity) => {
   const starts = Array.from({ length: 40 }, (_, n) => n * 1_003);
-  for (const start of starts) offer(`/${start}`, start, 4 * LARGE + 3);
+  for (const start of starts) offer(`/${start}`, start, 4 * LARGE + 3, identity);
   const sent = await Promise.all(starts.map((start) => get(`/${start}`)));
   const right = starts.map((start) => CONTENT.subarray(start, start + 4 * LARGE + 3));
   expect(sent.map((bytes, n) => bytes.equals(right[n] ?? Buffer.alloc(0)))).toEqual(
@@ -111,10 +126,49 @@ it('sends each of many clients at once their own bytes', async () => {
   );
 });
 
+it('reads once what several clients are sent, and anew what has changed', async () => {
+  const { large } = offer('/all', 0, 20 * LARGE, 'the one');
+  const sent = await Promise.all(Array.from({ length: 5 }, () => get('/all')));
+  expect(sent.map((bytes) => bytes.equals(CONTENT.subarray(0, 20 * LARGE)))).toEqual(
+    sent.map(() => true),
+  );
+  // Clients that are kept waiting by a busy machine are sent little, which is theirs alone.
+  expect(large).toContain(0);
+  expect(large).toEqual([...new Set(large)]);
+
+  const { large: changed } = offer('/all', 0, 20 * LARGE, 'the other');
+  await get('/all');
+  expect(changed).toContain(0);
+});
+
+it('fails with all who wait for what cannot be read, and tries again with the next', async () => {
+  const failure = new Error('the disk is gone');
+  const asked = Promise.withResolvers<void>();
+  let isGone = true;
+  offerFile('/broken', 0, LARGE, {
+    identity: 'broken',
+    async read(buffer, position) {
+      await asked.promise;
+      if (isGone) throw failure;
+      return CONTENT.copy(buffer, 0, position, position + buffer.length);
+    },
+  });
+  const both = [get('/broken'), get('/broken')];
+  await vi.waitUntil(() => ends.length === 2, 20_000);
+  asked.resolve();
+  expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual([
+    'rejected',
+    'rejected',
+  ]);
+  expect(await Promise.all(ends)).toEqual([failure, failure]);
+  isGone = false;
+  expect((await get('/broken')).equals(CONTENT.subarray(0, LARGE))).toBe(true);
+});
+
 it('goes on where a read brought less than was asked for', async () => {
   const length = 3 * LARGE + 5;
-  sources.set('/little', {
-    span: { offset: 3, length },
+  offerFile('/little', 3, length, {
+    identity: 'little at a time',
     async read(buffer, position) {
       await setImmediate();
       const most = Math.min(buffer.length, 300_007);
@@ -126,11 +180,12 @@ it('goes on where a read brought less than was asked for', async () => {
 });
 
 it('reads a megabyte at a time, and for those beyond its large buffers little, until others go away', async () => {
-  const { reads } = offer('/all', 0, CONTENT.length);
-  const stalled = await Promise.all(Array.from({ length: 40 }, () => stall('/all')));
+  const paths = Array.from({ length: 40 }, (_, n) => `/${n}`);
+  const reads = paths.map((path) => offer(path, 0, CONTENT.length).reads);
+  const stalled = await Promise.all(paths.map((path) => stall(path)));
   await vi.waitUntil(() => ends.length === stalled.length, 60_000);
-  await settled(reads);
-  expect(reads).toContain(LARGE);
+  await settled(() => reads.flat().length);
+  expect(reads.flat()).toContain(LARGE);
   const { reads: little } = offer('/part', 0, 2 * LARGE);
   expect((await get('/part')).equals(CONTENT.subarray(0, 2 * LARGE))).toBe(true);
   expect(new Set(little)).toEqual(new Set([SMALL]));
@@ -144,13 +199,14 @@ it('reads a megabyte at a time, and for those beyond its large buffers little, u
 
 it('breaks off where the file cannot be read, and uses its buffers again', async () => {
   const failure = new Error('the disk is gone');
-  for (let round = 0; round < 20; round++) {
+  // More of them than there are buffers.
+  for (let round = 0; round < 80; round++) {
     let reads = 0;
-    sources.set('/broken', {
-      span: { offset: 0, length: 8 * LARGE },
+    offerFile('/broken', 0, 8 * LARGE, {
+      identity: `broken ${round}`,
       read(buffer) {
         reads += 1;
-        return reads < 4 ? Promise.resolve(buffer.length) : Promise.reject(failure);
+        return reads < 2 ? Promise.resolve(buffer.length) : Promise.reject(failure);
       },
     });
     await expect(get('/broken')).rejects.toBeInstanceOf(TypeError);

@@ -1,99 +1,96 @@
 import type { ServerResponse } from 'node:http';
 
-import type { ByteSpan } from '@nixery/storage';
+import type { ByteSpan, OpenFile } from '@nixery/storage';
 
-/** Sizes of one read, in bytes. */
+import { type FilePart, FileParts } from './file-parts.ts';
+
+/** Of a read for a client that is slow, in bytes. */
 const SMALL = 64 * 1024;
-const LARGE = 1024 * 1024;
-
-/** Enough for as many clients at full speed as one thread can serve, each of which has two. */
-const LARGE_BUFFERS = 32;
 
 /** A client that takes longer over one write is a slow one (ms). */
 const SLOW_AFTER_MS = 250;
 /** What a slow client has to take without such a pause to count as fast: more than its socket's buffers hide, in bytes. */
-const PROVEN_FAST = 8 * LARGE;
+const PROVEN_FAST = 8 * 1024 * 1024;
 
 export interface FileSource {
+  readonly file: OpenFile;
+  /** Of the whole file, in bytes. */
+  readonly size: number;
   /** What is sent of it. */
   readonly span: ByteSpan;
-  /** Reads into `buffer` from a position of the file on. @returns how many bytes, at least one */
-  readonly read: (buffer: Uint8Array, position: number) => Promise<number>;
 }
 
 /** What is sent at once. */
-interface Part {
+interface Piece {
   readonly bytes: Buffer;
-  /** The large buffer that it is in, if it is in one. */
-  readonly large: Buffer | undefined;
+  /** The part that it belongs to; undefined where it was read for this client alone. */
+  readonly part: FilePart | undefined;
 }
 
 /**
- * Sends files to clients through buffers that are used again and again: fresh memory for each read would cost more than
- * reading. While a large part goes out the next one is read. Clients that do not keep up, and those beyond what there are
- * large buffers for, have one small buffer each, so that a thousand stalled ones hold little.
+ * Sends files to clients, in parts that those who want the same share. While one goes out the next one is read. Clients that
+ * do not keep up, and those beyond what there are parts for, have one small buffer each, so that a thousand stalled ones hold
+ * little.
  */
 export class FileSender {
-  readonly #idle: Buffer[] = [];
-  #lent = 0;
+  readonly #parts = new FileParts();
 
   /**
    * Sends the body of an answer whose headers are written, and ends it; where the client goes away, the rest is not sent.
    *
-   * @throws what `read` rejects with: the answer then lacks the rest. The source is not read any more in any case.
+   * @throws what the file's `read` rejects with: the answer then lacks the rest. The file is not read any more in any case.
    */
-  async send(response: ServerResponse, { read, span }: FileSource): Promise<void> {
+  async send(response: ServerResponse, { file, size, span }: FileSource): Promise<void> {
     const end = span.offset + span.length;
     let position = span.offset;
     let toProve = 0;
     let small: Buffer | undefined;
-    const held = new Set<Buffer>();
+    const held = new Set<FilePart>();
 
-    const fill = async (): Promise<Part | undefined> => {
-      const left = end - position;
-      if (left === 0) return undefined;
-      const large = left > SMALL && toProve <= 0 ? this.#take(held) : undefined;
-      const buffer = large ?? (small ??= Buffer.allocUnsafeSlow(SMALL));
-      const length = await read(buffer.subarray(0, Math.min(left, buffer.length)), position);
-      position += length;
-      return { bytes: buffer.subarray(0, length), large };
+    const takePart = (): FilePart | undefined => {
+      if (end - position <= SMALL || toProve > 0) return undefined;
+      const part = this.#parts.take(file, size, position);
+      if (part !== undefined) held.add(part);
+      return part;
+    };
+
+    const next = async (): Promise<Piece | undefined> => {
+      if (position === end) return undefined;
+      const part = takePart();
+      let bytes: Buffer;
+      if (part !== undefined) {
+        bytes = (await part.bytes).subarray(position - part.offset, end - part.offset);
+      } else {
+        small ??= Buffer.allocUnsafeSlow(SMALL);
+        const wanted = small.subarray(0, end - position);
+        bytes = wanted.subarray(0, await file.read(wanted, position));
+      }
+      position += bytes.length;
+      return { bytes, part };
     };
 
     try {
-      let part = await fill();
-      while (part !== undefined) {
-        const { bytes, large }: Part = part;
+      let piece = await next();
+      while (piece !== undefined) {
+        const { bytes, part }: Piece = piece;
         const writtenAt = performance.now();
         // Both have to be over before a buffer is used again, whatever comes of them.
-        const [written, ahead] = await Promise.allSettled([
-          write(response, bytes),
-          large && fill(),
-        ]);
+        const [written, ahead] = await Promise.allSettled([write(response, bytes), part && next()]);
         if (ahead.status === 'rejected') throw ahead.reason;
         if (written.status === 'rejected') return;
         const isSlow = performance.now() - writtenAt > SLOW_AFTER_MS;
         toProve = isSlow ? PROVEN_FAST : toProve - bytes.length;
-        if (large !== undefined) this.#giveBack(large, held);
-        part = large ? ahead.value : await fill();
+        if (part === undefined) piece = await next();
+        else {
+          held.delete(part);
+          this.#parts.giveBack(part);
+          piece = ahead.value;
+        }
       }
       response.end();
     } finally {
-      for (const large of held) this.#giveBack(large, held);
+      for (const part of held) this.#parts.giveBack(part);
     }
-  }
-
-  #take(held: Set<Buffer>): Buffer | undefined {
-    if (this.#lent === LARGE_BUFFERS) return undefined;
-    const large = this.#idle.pop() ?? Buffer.allocUnsafeSlow(LARGE);
-    this.#lent += 1;
-    held.add(large);
-    return large;
-  }
-
-  #giveBack(large: Buffer, held: Set<Buffer>): void {
-    held.delete(large);
-    this.#lent -= 1;
-    this.#idle.push(large);
   }
 }
 

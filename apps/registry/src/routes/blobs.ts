@@ -130,7 +130,7 @@ export class BlobRoute {
     }
     if (!opened.satisfiable) throw httpErrors.rangeNotSatisfiable(opened.size);
 
-    const { body, read, size, span } = opened;
+    const { body, file, size, span } = opened;
     const { offset, length } = span;
     try {
       const headers = contentHeaders(wanted, length);
@@ -139,8 +139,8 @@ export class BlobRoute {
         const sent = `bytes ${offset}-${offset + length - 1}/${size}`;
         exchange.writeHead(206, [...headers, 'Content-Range', sent]);
       }
-      if (read === undefined) await pipeline(body, response);
-      else await this.#files.send(response, { read, span });
+      if (file === undefined) await pipeline(body, response);
+      else await this.#files.send(response, { file, size, span });
     } catch (error) {
       // A client that goes away is no fault; a body that fails has already broken the connection.
       if (error instanceof BlobError) throw error;

@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Digest } from '../digest.ts';
 import { BlobError } from '../error.ts';
@@ -33,9 +33,9 @@ export async function openBlob(
   const handle = await openFile(layout, path);
   if (handle === null) throw new BlobError('not-found', `There is no blob ${digest}`);
   try {
-    const stats = await handle.stat();
+    const stats = await handle.stat({ bigint: true });
     assertFile(stats, path);
-    const { size } = stats;
+    const size = Number(stats.size);
     const span = range === undefined ? { offset: 0, length: size } : resolveRange(range, size);
     if (span === null) {
       await handle.close();
@@ -46,12 +46,20 @@ export async function openBlob(
       size,
       span,
       body: streamFile(handle, span, path, budget),
-      read: (buffer, position) => readInto(handle, path, buffer, position),
+      file: {
+        identity: identityOf(stats),
+        read: (buffer, position) => readInto(handle, path, buffer, position),
+      },
     };
   } catch (error) {
     await handle.close();
     throw systemError(error, `open ${path}`);
   }
+}
+
+/** Any change of a file moves `ctime`, which nobody can set. */
+function identityOf({ dev, ino, size, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, ctimeNs].join(' ');
 }
 
 async function readInto(
@@ -90,7 +98,7 @@ export async function readObject(layout: Layout, name: ObjectName): Promise<Uint
   }
 }
 
-function assertFile(stats: Stats, path: string): void {
+function assertFile(stats: Stats | BigIntStats, path: string): void {
   if (!stats.isFile()) throw new BlobError('corrupt', `${path} is not a regular file`);
 }
 
