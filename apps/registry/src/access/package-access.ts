@@ -67,12 +67,12 @@ export class PackageAccess {
    * Whether anything is known of this digest, where lists say that only what is known may be given.
    *
    * @param name of the image as part of which it is asked for
-   * @throws HttpError 403 when no image that the caller may have holds it; BuildError
+   * @throws HttpError 403 when no image that the caller may have holds it; BuildError `name-invalid` and others
    */
   async requireDigest(caller: Caller, name: string, digest: Digest): Promise<boolean> {
     const { rules } = caller;
-    if (!rules.hasLists) return true;
     this.requireName(caller, name);
+    if (!rules.hasLists) return true;
     const key = keyOf(rules, digest);
     if (this.#granted.has(key)) return true;
     const refused = this.#refused.get(key) ?? (await this.#refusal(rules, digest));

@@ -1,4 +1,4 @@
-import { parseComponents, type System } from '@nixery/builder';
+import type { System } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 
 import { httpErrors } from '../http/errors.ts';
@@ -45,7 +45,7 @@ export class RegistryApi {
         await manifests.serve(exchange, route, caller);
         return;
       case 'blob':
-        parseComponents(route.name);
+        access.requireName(caller, route.name);
         await blobs.serve(exchange, route, caller);
         return;
       case 'tags':
