@@ -72,6 +72,8 @@ const manifestSchema = z.object({
   layers: z.array(z.object({ digest: z.string() })),
 });
 
+const catalogSchema = z.object({ repositories: z.array(z.string()) });
+
 /** Writes the policy file. */
 async function policy(lists: object): Promise<string> {
   const file = join(dir, 'policy.json');
@@ -293,6 +295,31 @@ describe('a server with lists of packages', () => {
     expect((await ask(`/v2/sharesb/blobs/sha256:${'0'.repeat(64)}`)).status).toBe(404);
     expect((await ask(`/v2/sharesb/manifests/sha256:${'0'.repeat(64)}`)).status).toBe(404);
     expect((await ask('/v2/sharesb/manifests/latest')).status).toBe(200);
+  });
+
+  it('lists in the catalog what is allowed, and tells no other name by where the next page begins', async () => {
+    const state = { STORAGE_PATH: join(dir, 'catalog'), NIXERY_STATE_DIR: join(dir, 'catalogued') };
+    await start(state);
+    const names = ['hello', 'hello/sharesa', 'hello/sharesb', 'sharesa', 'sharesb'];
+    for (const name of names) {
+      expect((await ask(`/v2/${name}/manifests/latest`)).status, name).toBe(200);
+    }
+    await server?.stop();
+
+    const file = await policy({ everyone: { deny: ['sharesA'] } });
+    await start({ ...state, NIXERY_POLICY: file, NIXERY_CATALOG: '1' });
+    const seen: string[] = [];
+    let path: string | undefined = '/v2/_catalog?n=1';
+    while (path !== undefined) {
+      const page = await ask(path);
+      const link: string | null = page.headers.get('link');
+      expect(link ?? '').not.toContain('sharesa');
+      const { repositories } = catalogSchema.parse(await page.json());
+      expect(repositories).toHaveLength(1);
+      seen.push(...repositories);
+      path = link === null ? undefined : /^<(.*)>; rel="next"$/.exec(link)?.[1];
+    }
+    expect(seen).toEqual(['hello', 'hello/sharesb', 'sharesb']);
   });
 
   it('has lists for users, and follows the file', async () => {

@@ -148,16 +148,19 @@ describe('the canonical name', () => {
     ['amd64', 'cacert'],
     ['iana-etc/shell', 'cacert/shell'],
     ['shell/nano/shell', 'shell/cacert/shell'],
+    ['git/docker.io', 'git/docker.io'],
+    ['quay.io', 'cacert/quay.io'],
   ])('of %s is %s', (name, canonical) => {
     expect(canonicalName(parseImageName(name, 'latest'))).toBe(canonical);
   });
 
   it('is a name of the same image, whatever it is made from', () => {
-    const part = fc.constantFrom('git', 'nano', 'cacert', 'iana-etc', 'a.b', 'bashinteractive');
+    const names = ['git', 'nano', 'cacert', 'iana-etc', 'a.b', 'bashinteractive', 'docker.io'];
+    const part = fc.constantFrom(...names);
     const parts = fc.array(fc.oneof(part, fc.constantFrom(...META_PACKAGES)), { minLength: 1 });
     fc.assert(
-      fc.property(parts, (names) => {
-        const name = names.join('/');
+      fc.property(parts, (chosen) => {
+        const name = chosen.join('/');
         fc.pre(codeOf(() => parseImageName(name, 'latest')) === 'no error');
         const request = parseImageName(name, 'latest');
         expect(parseImageName(canonicalName(request), 'latest')).toEqual(request);

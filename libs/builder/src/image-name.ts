@@ -183,9 +183,13 @@ export function canonicalName(request: PullRequest): string {
     ...(hasShell ? ['shell'] : []),
   ];
   const named = namedPackages(request).filter((name) => !hasShell || !SHELL.includes(name));
-  // A package of a meta-package's name is one only behind another package.
-  const ordinary = named.filter((name) => !META_PACKAGES.includes(name));
-  const behind = named.filter((name) => META_PACKAGES.includes(name));
+  const ordinary = named.filter(isOrdinary);
+  const behind = named.filter((name) => !isOrdinary(name));
   const needsOther = ordinary.length === 0 && (behind.length > 0 || !hasShell);
   return [...leading, ...(needsOther ? ['cacert'] : ordinary), ...behind].join('/');
+}
+
+/** A package of a meta-package's or a registry's name is one only behind another package. */
+function isOrdinary(name: string): boolean {
+  return !META_PACKAGES.includes(name) && !OTHER_REGISTRY.test(name);
 }
