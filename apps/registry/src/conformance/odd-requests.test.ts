@@ -141,6 +141,15 @@ describe('what is rare but right', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 
+  it('chunks in HTTP/1.0, of which nobody between may know: end the connection, so that nothing hides behind them', async () => {
+    const head =
+      'POST /v2/ HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const hidden = `GET /v2/ HTTP/1.1\r\n${host}\r\n`;
+    const answer = await exchangeRaw(registry.port, `${head}0\r\n\r\n${hidden}`);
+    expect(answer?.status).toBe(405);
+    expect(answer?.body.toString()).not.toContain('HTTP/1.1 200');
+  });
+
   it.each(['websocket', 'h2c', 'TLS/1.0'])(
     'a wish for %s: is passed over, and the connection ends, so that nothing sent behind it waits',
     async (protocol) => {

@@ -112,7 +112,9 @@ export function createListener({
     onBegin();
     response.on('close', () => onEnd(exchange, route?.kind ?? labelOf(path)));
     // Nothing is upgraded to, but the parser takes whatever follows for the other protocol.
-    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    if (request.headers.upgrade !== undefined || isOddlyFramed(request)) {
+      response.shouldKeepAlive = false;
+    }
     turn.put(() => admit(exchange, route));
   };
 }
@@ -120,6 +122,14 @@ export function createListener({
 /** Browsers name HTML; scripts and probes, which take anything, do not. */
 function wantsPage({ headers }: IncomingMessage): boolean {
   return headers.accept?.includes('text/html') === true;
+}
+
+/**
+ * Chunks are unknown to HTTP/1.0: where such a request ends, whoever sent it on may see otherwise.
+ * https://www.rfc-editor.org/rfc/rfc9112#name-transfer-encoding
+ */
+function isOddlyFramed({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion !== '1.1' && headers['transfer-encoding'] !== undefined;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9112#name-request-target: one, and of several node:http would tell the first alone. */
