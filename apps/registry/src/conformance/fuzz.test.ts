@@ -12,6 +12,8 @@ import { type RegistryProcess, startRegistryProcess } from './registry-process.t
 const isLong = process.env['NIXERY_TEST_RUNS'] !== undefined;
 vi.setConfig({ testTimeout: isLong ? 3_600_000 : 300_000, hookTimeout: 120_000 });
 
+const patient = { timeout: 30_000 };
+
 /** In a file beside the storage: no answer may hold it. */
 const SECRET = 'secret-5f0c1d';
 
@@ -123,6 +125,9 @@ describe('whatever is asked', () => {
     const valid = Buffer.from(
       'GET /v2/hello/manifests/latest HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nRange: bytes=0-1\r\n\r\n',
     );
+    await expect
+      .poll(async () => (await exchangeRaw(registry.port, valid, { end: true }))?.status, patient)
+      .toBe(200);
     const change = fc.record({
       at: fc.nat({ max: valid.length - 1 }),
       removed: fc.nat({ max: 3 }),

@@ -13,10 +13,14 @@ export interface RawAnswer {
 /** Until an answer has come and the connection is closed (ms): far more than any answer takes, and an end to waiting. */
 const PATIENCE_MS = 60_000;
 
+/** After so much silence no answer is expected any more, mostly since it is only a part of a request that was sent (ms). */
+const QUIET_MS = 300;
+
 /**
  * Sends bytes as they are and reads until the server closes the connection.
  *
- * @param options `end`: says that nothing more will come, so that the server waits for no more
+ * @param options `end`: says that nothing more will come once an answer has begun, or is not to be expected. Not before: node:http
+ *   answers nobody who has said so
  * @returns null where it closes without an answer
  * @throws Error where it does not close, or answers with something else than HTTP
  */
@@ -37,11 +41,11 @@ async function readAll(
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  if (end) socket.setTimeout(QUIET_MS, () => socket.end()).once('data', () => socket.end());
   // The server may hang up before it has read everything; what it said counts.
   socket.on('error', () => {});
   const closed = once(socket, 'close').then(() => true);
-  if (end) socket.end(bytes);
-  else socket.write(bytes);
+  socket.write(bytes);
   const timer = new AbortController();
   const isClosed = await Promise.race([
     closed,
