@@ -154,6 +154,24 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       'the file is refused',
     ],
     [
+      'Bytes of a request’s address and headers',
+      'bytes',
+      [`${REGISTRY}/web-server.ts`, 'MAX_HEADERS'],
+      '431',
+    ],
+    [
+      'Time for them to arrive, give or take half a minute',
+      'ms',
+      [`${REGISTRY}/web-server.ts`, 'HEADERS_MS'],
+      '408',
+    ],
+    [
+      'Time that a client may take nothing of a blob',
+      'ms',
+      [`${REGISTRY}/http/stalled.ts`, 'STALLED_MS'],
+      'it is broken off; clients go on where they were',
+    ],
+    [
       'A connection on which nothing is asked is kept for',
       'ms',
       [`${REGISTRY}/web-server.ts`, 'KEEP_ALIVE_MS'],

@@ -11,6 +11,13 @@ import { openTls, type TlsPair } from './tls.ts';
 /** Connections without a request are kept longer than proxies keep theirs, so that it is never we who close first (ms). */
 const KEEP_ALIVE_MS = 95_000;
 
+/** What a request may take to arrive: its address and headers, and all of it with a body that is passed over (ms). */
+const HEADERS_MS = 60_000;
+const REQUEST_MS = 300_000;
+
+/** Bytes of a request's address and headers. */
+const MAX_HEADERS = 16 * 1024;
+
 /** Once told to stop, how long requests that are being answered may take (ms). */
 const DRAIN_MS = 20_000;
 const SWEEP_MS = 50;
@@ -51,7 +58,13 @@ export class WebServer {
     { fileIntervalMs, onFileError }: WebServerOptions,
   ): Promise<WebServer> {
     // Node's own answer to a request without a host has no body; the listener's has.
-    const options = { keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false };
+    const options = {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      maxHeaderSize: MAX_HEADERS,
+      requireHostHeader: false,
+    };
     if (config.tls === undefined) {
       const server = answerAll(createServer(options, listener), listener);
       return new WebServer(server, await listen(server, config), undefined);

@@ -24,6 +24,7 @@ import { FileSender } from '../http/file-sender.ts';
 import { hold, type HoldTimes } from '../http/hold.ts';
 import { parseRange } from '../http/range.ts';
 import { hasMatch, sendOn } from '../http/respond.ts';
+import { cutOffStalled } from '../http/stalled.ts';
 
 const MAX_SIZES = 100_000;
 
@@ -132,6 +133,7 @@ export class BlobRoute {
 
     const { body, file, size, span } = opened;
     const { offset, length } = span;
+    const endWatch = cutOffStalled(response);
     try {
       const headers = contentHeaders(wanted, length);
       if (range === undefined) exchange.writeHead(200, headers);
@@ -145,6 +147,7 @@ export class BlobRoute {
       // A client that goes away is no fault; a body that fails has already broken the connection.
       if (error instanceof BlobError) throw error;
     } finally {
+      endWatch();
       // A client gone before the first byte is one that `pipeline` refuses, leaving the file open.
       body.destroy();
     }
