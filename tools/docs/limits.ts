@@ -238,7 +238,7 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       'Browsers that follow builds',
       'count',
       [`${REGISTRY}/builds/stream.ts`, 'MAX_STREAMS'],
-      '503; the page reloads itself instead',
+      '503; the page says that it is not live',
     ],
   ],
   pages: [

@@ -27,6 +27,7 @@ export function logBuildEvent(logger: Logger, event: BuildEvent): void {
       return;
     // Those who follow a build are told these; its last line in the log has the sums.
     case 'stage':
+    case 'queue':
     case 'planned':
     case 'packed':
     case 'layer':

@@ -44,6 +44,8 @@ export interface PlannedSize {
 export type BuildEvent =
   | { readonly type: 'started'; readonly build: Build }
   | { readonly type: 'stage'; readonly build: Build; readonly stage: BuildStage }
+  /** Its stage waits for a thread, since other builds have them all, or has got one. */
+  | { readonly type: 'queue'; readonly build: Build; readonly isQueued: boolean }
   /** It is known which layers the image will have. */
   | { readonly type: 'planned'; readonly build: Build; readonly layers: readonly PlannedSize[] }
   /** A layer has been compressed, and goes to the storage now. */

@@ -115,7 +115,9 @@ export class PackageProvider {
       env: evaluationEnv,
       deadlineMs: Math.max(1, buildTimeoutMs - build.elapsedMs),
     };
-    const result = await build.during('evaluate', () => workers.evaluate(task, signal));
+    const result = await build.during('evaluate', () =>
+      workers.evaluate(task, signal, { onQueued: this.#noteQueue(build) }),
+    );
     if (!result.ok) throw errorOf(result);
     return result.packages;
   }
@@ -144,7 +146,10 @@ export class PackageProvider {
     };
     try {
       const result = await build.during('realise', () =>
-        workers.realise(task, signal, (event) => onEvent({ type: 'nix', build, event })),
+        workers.realise(task, signal, {
+          onQueued: this.#noteQueue(build),
+          onEvent: (event) => onEvent({ type: 'nix', build, event }),
+        }),
       );
       if (!result.ok) throw errorOf(result);
       const outputs = packages.map(({ outPath }) => outPath);
@@ -153,6 +158,10 @@ export class PackageProvider {
       await rm(rootsDir, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  #noteQueue(build: Build): (isQueued: boolean) => void {
+    return (isQueued) => this.#options.onEvent({ type: 'queue', build, isQueued });
   }
 }
 

@@ -13,6 +13,8 @@ export interface Linked<Task> {
   readonly port: MessagePort;
 }
 export type TaskMessage = { readonly type: 'stop' };
+/** `begun` comes before all else: until then the task has waited for its thread. */
+export type TaskEvent = NixEvent | { readonly type: 'begun' };
 
 export async function evaluate(linked: Linked<EvaluateTask>): Promise<EvaluateResult> {
   return await withPort(linked.port, (signal) => evaluateNow(linked.task, signal));
@@ -20,7 +22,7 @@ export async function evaluate(linked: Linked<EvaluateTask>): Promise<EvaluateRe
 
 export async function realise(linked: Linked<RealiseTask>): Promise<RealiseResult> {
   const { task, port } = linked;
-  const onEvent = (event: NixEvent): void => port.postMessage(event);
+  const onEvent = (event: NixEvent): void => port.postMessage(event satisfies TaskEvent);
   return await withPort(port, (signal) => realiseNow(task, { signal, onEvent }));
 }
 
@@ -31,6 +33,7 @@ async function withPort<T>(
   const abort = new AbortController();
   // `stop` is the only message there is.
   port.on('message', () => abort.abort());
+  port.postMessage({ type: 'begun' } satisfies TaskEvent);
   try {
     return await action(abort.signal);
   } finally {

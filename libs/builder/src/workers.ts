@@ -13,7 +13,7 @@ import type {
 import type { EvaluateResult, EvaluateTask } from './nix/evaluate.ts';
 import type { NixEvent } from './nix/log.ts';
 import type { RealiseResult, RealiseTask } from './nix/realise.ts';
-import type { TaskMessage } from './tasks.ts';
+import type { TaskEvent, TaskMessage } from './tasks.ts';
 
 export interface WorkersOptions {
   /** Nix processes at the same time. */
@@ -27,6 +27,13 @@ export interface WorkersOptions {
 export interface PoolLoad {
   readonly running: number;
   readonly queued: number;
+}
+
+/** Whoever waits for a task of Nix. */
+export interface TaskFollower {
+  /** True when all threads are busy, and false when it has got one. */
+  onQueued(isQueued: boolean): void;
+  onEvent?(event: NixEvent): void;
 }
 
 interface Pools {
@@ -66,16 +73,20 @@ export class Workers {
     return { nix: this.#loadOf('nix'), pack: this.#loadOf('pack') };
   }
 
-  async evaluate(task: EvaluateTask, signal: AbortSignal): Promise<EvaluateResult> {
-    return await this.#linked<EvaluateResult>('evaluate', task, signal);
+  async evaluate(
+    task: EvaluateTask,
+    signal: AbortSignal,
+    follower: TaskFollower,
+  ): Promise<EvaluateResult> {
+    return await this.#linked<EvaluateResult>('evaluate', task, signal, follower);
   }
 
   async realise(
     task: RealiseTask,
     signal: AbortSignal,
-    onEvent: (event: NixEvent) => void,
+    follower: TaskFollower,
   ): Promise<RealiseResult> {
-    return await this.#linked<RealiseResult>('realise', task, signal, onEvent);
+    return await this.#linked<RealiseResult>('realise', task, signal, follower);
   }
 
   async packLayer(task: PackLayerTask): Promise<PackLayerResult> {
@@ -95,13 +106,17 @@ export class Workers {
     name: 'evaluate' | 'realise',
     task: EvaluateTask | RealiseTask,
     signal: AbortSignal,
-    onEvent: (event: NixEvent) => void = () => {},
+    follower: TaskFollower,
   ): Promise<T> {
     const { port1, port2 } = new MessageChannel();
     const stop = (): void => port1.postMessage({ type: 'stop' } satisfies TaskMessage);
-    port1.on('message', onEvent);
+    port1.on('message', (event: TaskEvent) => {
+      if (event.type === 'begun') follower.onQueued(false);
+      else follower.onEvent?.(event);
+    });
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
+    if (this.#tasks.nix >= this.#pools.nix.maxThreads) follower.onQueued(true);
     try {
       return await this.#run<T>('nix', { task, port: port2 }, { name, transferList: [port2] });
     } finally {

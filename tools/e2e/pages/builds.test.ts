@@ -127,6 +127,35 @@ describe('a build', () => {
     expect((await pulled).status).toBe(200);
   });
 
+  test('that others come before is queued, and runs once they have ended', async () => {
+    const ownDir = path.join(dir, 'one-process');
+    const one = await startRegistry(ownDir, {
+      NIXERY_PKGS_PATH: path.join(dir, 'packages'),
+      NIXERY_NIX_PROCESSES: '1',
+    });
+    const pulls: Promise<unknown>[] = [];
+    try {
+      pulls.push(fetch(`${one.url}/v2/slow20/manifests/latest`).catch(() => undefined));
+      await page.goto(`${one.url}/builds`);
+      await page.getByRole('row', { name: 'slow20 running building' }).waitFor();
+      pulls.push(fetch(`${one.url}/v2/slow21/manifests/v2`).catch(() => undefined));
+      await page.getByRole('row', { name: 'slow21:v2 queued evaluating' }).waitFor();
+      await page.getByRole('link', { name: 'slow21:v2' }).click();
+      await page.locator('.standing').getByText('queued').waitFor();
+      await page.getByText('Other builds have all threads').waitFor();
+      await page.getByRole('status').getByText('Running: Build or download').waitFor();
+      await page.locator('.standing').getByText('running').waitFor();
+      await page.goto(`${one.url}/builds`);
+      await page.getByRole('row', { name: 'slow20 done' }).waitFor();
+      expect(await page.getByText('queued').count()).toBe(0);
+    } finally {
+      await page.goto('about:blank');
+      // It does not wait for builds.
+      await one.stop();
+      await Promise.all(pulls);
+    }
+  });
+
   test('that failed shows the derivation and its log, in which nothing executes', async () => {
     await pull('failinghostile');
     await page.goto(`${server.url}/builds`);
@@ -161,7 +190,7 @@ describe('a build', () => {
       expect((await fetch(address + part)).status, part).toBe(404);
     }
     const answer = await fetch(address, { headers: { Accept: 'text/html' } });
-    expect(await answer.text()).toContain('this server does not remember such a build');
+    expect(await answer.text()).toContain('This server does not remember such a build');
   });
 });
 

@@ -270,14 +270,15 @@ describe('the composer', () => {
   test('tells the size of an image that is built, and what is known of one that is not', async () => {
     await pull('hello');
     await page.goto(`${server.url}/?package=hello`);
-    await page.getByText(/ compressed, in \d+ layers\./).waitFor();
+    await page.getByText(/ compressed, in \d+ layers$/).waitFor();
     await page.getByRole('link', { name: 'All about this image' }).click();
     await page.getByRole('heading', { level: 1, name: 'hello' }).waitFor();
     await page.getByRole('link', { name: 'Compose another image from these' }).click();
     await page.getByRole('link', { name: 'Remove hello' }).waitFor();
 
     await page.goto(`${server.url}/?package=hello&package=unicodenames`);
-    await page.getByText('Not built yet: the first pull builds it. At least').waitFor();
+    await page.getByText(/^At least [\d.]+ MB compressed$/).waitFor();
+    await page.getByText('Not built yet: the first pull builds it.').waitFor();
     await page.getByText('Nothing is known yet of unicodenames.').waitFor();
     expect((await builds()).map(({ name }) => name)).not.toContain('hello/unicodenames');
   });

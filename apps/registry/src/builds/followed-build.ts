@@ -32,7 +32,8 @@ export class FollowedBuild {
   readonly #startedAt = Date.now();
   readonly #layers = new Map<string, Layer>();
   #stage: BuildStage | null = null;
-  #state: BuildState = 'running';
+  #state: Exclude<BuildState, 'queued'> = 'running';
+  #isQueued = false;
   #elapsedMs: number | undefined;
   #digest: string | null = null;
   #failure: FailureView | null = null;
@@ -47,7 +48,11 @@ export class FollowedBuild {
   }
 
   get state(): BuildState {
-    return this.#state;
+    return this.#state === 'running' && this.#isQueued ? 'queued' : this.#state;
+  }
+
+  get isOver(): boolean {
+    return this.#state !== 'running';
   }
 
   /** What it has built. */
@@ -59,6 +64,10 @@ export class FollowedBuild {
     this.#stage = stage;
     // A second attempt, after the package source was brought up to date, plans anew.
     if (stage === 'fetch') this.#layers.clear();
+  }
+
+  queue(isQueued: boolean): void {
+    this.#isQueued = isQueued;
   }
 
   plan(layers: readonly PlannedSize[]): void {
@@ -101,7 +110,7 @@ export class FollowedBuild {
       systems: systemsOf(request),
       tag: request.reference,
       purpose,
-      state: this.#state,
+      state: this.state,
       startedAt: this.#startedAt,
       elapsedMs: this.#elapsedMs ?? this.#build.elapsedMs,
       stage: this.#stage,
@@ -117,7 +126,7 @@ export class FollowedBuild {
     return this.log.since(from);
   }
 
-  #end(state: BuildState): void {
+  #end(state: 'done' | 'failed'): void {
     this.#state = state;
     this.#elapsedMs = this.#build.elapsedMs;
   }

@@ -46,6 +46,19 @@ describe('the journal of builds', () => {
     });
   });
 
+  it('shows that a build waits for its turn, until it has it or is over', () => {
+    const journal = new BuildJournal();
+    const build = begin(journal);
+    journal.note({ type: 'stage', build, stage: 'evaluate' });
+    const states = [true, false, true].map((isQueued) => {
+      journal.note({ type: 'queue', build, isQueued });
+      return journal.get(build.id)?.state;
+    });
+    expect(states).toEqual(['queued', 'running', 'queued']);
+    journal.note({ type: 'failed', build, error: new BuildError('stopping', 'it stops') });
+    expect(journal.get(build.id)?.state).toBe('failed');
+  });
+
   it('keeps what went wrong', () => {
     const journal = new BuildJournal();
     const build = begin(journal);

@@ -20,6 +20,9 @@ export class BuildJournal {
       case 'stage':
         this.#of(event)?.begin(event.stage);
         break;
+      case 'queue':
+        this.#of(event)?.queue(event.isQueued);
+        break;
       case 'nix':
         noteNix(this.#of(event), event.event);
         break;
@@ -93,7 +96,7 @@ export class BuildJournal {
   }
 
   #forgetOldest(): void {
-    const ended = [...this.#builds.values()].filter(({ state }) => state !== 'running');
+    const ended = [...this.#builds.values()].filter(({ isOver }) => isOver);
     for (const { id } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) {
       this.#builds.delete(id);
     }

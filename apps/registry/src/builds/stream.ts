@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { BuildJournal } from './journal.ts';
-import type { BuildView } from './view.ts';
+import { type BuildView, isOver } from './view.ts';
 
 /** Changes are told in bunches, this often at most (ms). */
 const BUNCH_MS = 250;
@@ -57,7 +57,7 @@ export class BuildStreams {
         response.write(`id: ${next}\nevent: log\ndata: ${JSON.stringify(part)}\n\n`);
       }
       if (build !== undefined) response.write(`event: state\n${dataLines(render(build))}\n\n`);
-      if (build?.state === 'running') return;
+      if (build !== undefined && !isOver(build)) return;
       response.write('event: end\ndata:\n\n');
       end();
     }

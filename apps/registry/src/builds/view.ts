@@ -25,7 +25,12 @@ export interface BuildView {
   readonly failure: FailureView | null;
 }
 
-export type BuildState = 'running' | 'done' | 'failed';
+/** `queued`: it has begun, and its stage waits for one of the threads that other builds have. */
+export type BuildState = 'queued' | 'running' | 'done' | 'failed';
+
+export function isOver({ state }: Pick<BuildView, 'state'>): boolean {
+  return state === 'done' || state === 'failed';
+}
 
 export interface LayerView {
   /** Names of the store paths in it, without hashes; none in the layer of symbolic links. */

@@ -1,6 +1,6 @@
 import type { BuildStage } from '@nixery/builder';
 
-import type { BuildView, LayerView, LogPart } from '../builds/view.ts';
+import { type BuildView, isOver, type LayerView, type LogPart } from '../builds/view.ts';
 import { breakable } from './breakable.ts';
 import { formatBytes, formatDuration, formatElapsed } from './format.ts';
 import { type Html, html, join } from './html.ts';
@@ -41,8 +41,8 @@ const ORIGINS = {
 
 /** `/builds` */
 export function buildsPage(builds: readonly BuildView[]): string {
-  const running = builds.filter(({ state }) => state === 'running');
-  const ended = builds.filter(({ state }) => state !== 'running');
+  const ended = builds.filter(isOver);
+  const underWay = builds.filter((build) => !isOver(build));
   return page({
     title: 'Builds — Nixery',
     reloadSeconds: 5,
@@ -50,8 +50,8 @@ export function buildsPage(builds: readonly BuildView[]): string {
     section: 'builds',
     body: html`<h1>Builds</h1>
 <div id="live">
-<h2>Running</h2>
-${running.length === 0 ? html`<p class="quiet">Nothing is being built.</p>` : buildTable('Running builds', running)}
+<h2>Under way</h2>
+${underWay.length === 0 ? html`<p class="quiet">Nothing is being built.</p>` : buildTable('Builds under way', underWay)}
 <h2>Recent</h2>
 ${ended.length === 0 ? html`<p class="quiet">Nothing has been built since the server started.</p>` : buildTable('Recent builds', ended)}
 </div>`,
@@ -59,29 +59,42 @@ ${ended.length === 0 ? html`<p class="quiet">Nothing has been built since the se
 }
 
 function buildTable(label: string, builds: readonly BuildView[]): Html {
-  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table>
-<thead><tr><th scope="col">Image</th><th scope="col">State</th><th scope="col">Took</th><th scope="col">Begun</th></tr></thead>
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table class="builds">
+<thead><tr><th scope="col">Image</th><th scope="col">State</th><th scope="col">Time</th><th scope="col">Begun</th></tr></thead>
 <tbody>${join(builds.map(buildRow))}</tbody>
 </table></div>`;
 }
 
 function buildRow(build: BuildView): Html {
-  const stage = build.stage === null ? 'waiting' : STAGE_NAMES[build.stage];
-  const doing = build.state === 'running' ? html` <span class="quiet">${stage}</span>` : '';
+  const { elapsedMs, id, name, startedAt, state, tag } = build;
   return html`<tr>
-<td><a href="/builds/${build.id}">${breakable(build.name)}</a></td>
-<td><span class="state ${build.state}">${STATES[build.state]}</span>${doing}</td>
-<td>${build.state === 'running' ? formatElapsed(build.elapsedMs) : formatDuration(build.elapsedMs)}</td>
-<td>${ago(build.startedAt)}</td>
+<td><a href="/builds/${id}">${breakable(name)}${tag === 'latest' ? '' : html`<span class="quiet">:${tag}</span>`}</a></td>
+<td class="wide"><span class="state ${state}">${STATES[state]}</span> <span class="quiet">${doing(build)}</span></td>
+<td>${isOver(build) ? formatDuration(elapsedMs) : formatElapsed(elapsedMs)}</td>
+<td>${ago(startedAt)}</td>
 </tr>`;
+}
+
+/** What there is to say of a build in a list besides its state. */
+function doing({ failure, stage, state, waiting }: BuildView): string {
+  switch (state) {
+    case 'queued':
+    case 'running': {
+      const text = stage === null ? 'waiting' : STAGE_NAMES[stage];
+      return waiting > 1 ? `${text}, ${waiting} wait` : text;
+    }
+    case 'done':
+      return '';
+    case 'failed':
+      return failure?.code ?? '';
+  }
 }
 
 /** `/builds/<id>` @param image the address of the page of what it makes */
 export function buildPage(build: BuildView, log: LogPart, image: string): string {
-  const running = build.state === 'running';
   return page({
     title: `Build of ${build.name} — Nixery`,
-    ...(running && { reloadSeconds: 2, scripts: ['build.js'] }),
+    ...(!isOver(build) && { reloadSeconds: 2, scripts: ['build.js'] }),
     section: 'builds',
     body: html`<p class="eyebrow">Build of the image</p>
 <h1><a href="${image}">${breakable(build.name)}</a></h1>
@@ -99,14 +112,14 @@ ${logSection(log)}
  */
 export function buildState(build: BuildView, image: string): Html {
   const { digest, elapsedMs, failure, purpose, startedAt, state, systems, tag, waiting } = build;
-  const elapsed =
-    state === 'running'
-      ? html`for <span data-elapsed="${elapsedMs}">${formatElapsed(elapsedMs)}</span>`
-      : `after ${formatDuration(elapsedMs)}`;
+  const elapsed = isOver(build)
+    ? `after ${formatDuration(elapsedMs)}`
+    : html`for <span data-elapsed="${elapsedMs}">${formatElapsed(elapsedMs)}</span>`;
   return html`<p class="standing" data-told="${told(build)}"><span class="state ${state}">${STATES[state]}</span> ${elapsed}${
     waiting > 0 ? `, ${waiting} ${waiting === 1 ? 'request waits' : 'requests wait'} for it` : ''
   }</p>
-${state === 'done' ? html`<p><a href="${image}">See the image: commands, layers, digests</a></p>` : ''}
+${state === 'queued' ? html`<p class="quiet">Other builds have all threads that there are for Nix; it goes on when one of them ends.</p>` : ''}
+${state === 'done' ? html`<p><a class="button" href="${image}">See the image</a></p>` : ''}
 ${failure === null ? '' : failureSection(failure)}
 <dl class="facts">
 <dt>Tag</dt><dd><code>${tag}</code></dd>
@@ -121,6 +134,8 @@ ${layersSection(build.layers)}`;
 /** What is read out to who does not see the page, when it changes. */
 function told({ elapsedMs, failure, stage, state }: BuildView): string {
   switch (state) {
+    case 'queued':
+      return 'Queued: other builds come first';
     case 'running':
       return `Running: ${STAGES.find(([name]) => name === stage)?.[1] ?? 'waiting'}`;
     case 'done':
@@ -134,8 +149,10 @@ function stageItem(build: BuildView, stage: (typeof STAGES)[number][0], title: s
   const ms = build.stages[stage];
   const isCurrent = build.stage === stage && build.state !== 'done';
   if (ms === undefined) return html`<li class="ahead">${title}</li>`;
-  if (!isCurrent)
-    return html`<li class="past">${title} <span class="quiet">${formatDuration(ms)}</span></li>`;
+  if (!isCurrent) {
+    const took = ms === 0 ? '' : formatDuration(ms);
+    return html`<li class="past">${title} <span class="quiet">${took}</span></li>`;
+  }
   if (build.state === 'failed') return html`<li class="failed" aria-current="step">${title}</li>`;
   return html`<li class="current" aria-current="step">${title}</li>`;
 }

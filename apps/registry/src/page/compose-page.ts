@@ -129,7 +129,7 @@ function size(
   const { built, name, tag } = image;
   if (built === null) {
     const known = estimate === null ? '' : estimated(estimate, packages.length);
-    return html`<h2>Its size</h2><p>${standingOfUnbuilt(latest)} ${known}</p>`;
+    return html`<h2>Its size</h2>${known}<p>${standingOfUnbuilt(latest)}</p>`;
   }
   const parts = built.platforms.map(({ layers, system }) => {
     const title = built.isIndex
@@ -142,13 +142,16 @@ function size(
 
 function estimated({ bytes, known, layers, unknown }: Estimate, packages: number): Html {
   if (known.length === 0 || (packages < 2 && unknown.length > 0)) {
-    return html`Its size is not known before.`;
+    return html`<p class="quiet">Not known before it is built.</p>`;
   }
   const rest =
     unknown.length === 0
       ? ''
       : html` Nothing is known yet of ${list(unknown.map((name) => html`<b>${name}</b>`))}.`;
-  return html`${unknown.length === 0 ? 'About' : 'At least'} ${formatBytes(bytes)} compressed, as far as ${known.length === 1 ? 'the image' : 'images'} of ${list(known.map((name) => html`<a href="/images/${name}">${name}</a>`))} can tell: ${known.length === 1 ? 'its' : 'their'} ${countOf(layers, 'layer')} ${layers === 1 ? 'is' : 'are'} here, and this image shares most of them.${rest}`;
+  const images = list(known.map((name) => html`<a href="/images/${name}">${name}</a>`));
+  return html`<p class="figure"><b>${unknown.length === 0 ? 'About' : 'At least'} ${formatBytes(bytes)}</b> compressed</p>
+<p class="quiet">Reckoned from the ${known.length === 1 ? 'image' : 'images'} of ${images}: ${countOf(layers, 'layer')} that ${layers === 1 ? 'is' : 'are'} here, most of which this image shares.${rest}</p>
+`;
 }
 
 function list(items: readonly Html[]): Html {

@@ -1,6 +1,7 @@
 import type { HttpError } from '../http/errors.ts';
 import type { ErrorDocument } from '../http/exchange.ts';
 import { html } from './html.ts';
+import { sentence } from './format.ts';
 import { page, PAGE_HEADERS } from './layout.ts';
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -29,7 +30,7 @@ export function errorPage({ code, message, status }: HttpError, requestId: strin
     title: `${title} — Nixery`,
     body: html`<p class="eyebrow">${status}</p>
 <h1>${title}</h1>
-<p class="lead message">${text}</p>
+<p class="lead message">${sentence(text)}</p>
 <p><a href="/">Compose an image</a> or see <a href="/builds">what is being built</a>.</p>
 ${status >= 500 ? html`<p class="quiet">In the log, this request is <code>${requestId}</code>.</p>` : ''}`,
   });

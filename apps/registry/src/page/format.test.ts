@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { countOf, formatAgo, formatBytes, formatDuration } from './format.ts';
+import { countOf, formatAgo, formatBytes, formatDuration, sentence } from './format.ts';
 
 describe('a size', () => {
   it.each([
@@ -43,6 +43,15 @@ describe('how long ago', () => {
   ])('%i ms is %s', (ms, text) => {
     expect(formatAgo(ms)).toBe(text);
   });
+});
+
+it.each([
+  ['this server does not remember it', 'This server does not remember it.'],
+  ['use ".", "_" or "-"', 'Use ".", "_" or "-".'],
+  ['Already one.', 'Already one.'],
+  ['', ''],
+])('the message %j is the sentence %j', (message, text) => {
+  expect(sentence(message)).toBe(text);
 });
 
 it('a count has its noun in the singular or the plural', () => {

@@ -46,3 +46,9 @@ export function formatClock(at: number): string {
 export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** A message as clients print it, as one of a page: `no such build` becomes `No such build.` */
+export function sentence(message: string): string {
+  const text = message.slice(0, 1).toUpperCase() + message.slice(1);
+  return /[\p{L}\p{N})"”]$/u.test(text) ? `${text}.` : text;
+}

@@ -97,7 +97,7 @@ function packageList(
 
 function packageRow(name: string, details: FoundPackage | undefined): Html {
   const { attribute = name, description = '', licence = '', version = '' } = details ?? {};
-  return html`<tr><td><b>${attribute}</b> <span class="about">${description}</span></td><td>${version}</td><td class="wide">${licence}</td></tr>`;
+  return html`<tr><td><b>${attribute}</b> <span class="about">${description}</span></td><td class="wide">${version}</td><td class="wide">${licence}</td></tr>`;
 }
 
 function digestSection(

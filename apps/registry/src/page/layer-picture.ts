@@ -5,22 +5,34 @@ import { type Html, html, join } from './html.ts';
 const WIDTH = 1000;
 /** What a layer takes at least, to be seen at all. */
 const MIN_WIDTH = 3;
+/** What a layer takes at least, to have a gap behind it in whole. */
+const MIN_GAPPED = 6;
 const MAX_NAMES = 3;
 /** Layers that are listed at once; of an image of many the rest are small. */
 const SHOWN = 12;
 
 type Kind = 'shared' | 'own';
 
-/** An image's layers: how large they are together, and a bar in which each has its size. The largest first. */
+const KINDS: readonly { readonly kind: Kind; readonly text: string }[] = [
+  { kind: 'shared', text: 'in other images, too' },
+  { kind: 'own', text: 'in this one alone' },
+];
+
+/** An image's layers: how large they are together, and a bar in which each has its size: first those that others share. */
 export function layerSummary(layers: readonly ImageLayer[]): Html {
-  const shared = layers.filter((layer) => kindOf(layer) === 'shared');
-  const sharedText =
-    shared.length === 0
-      ? 'No other image here has any of them.'
-      : `Other images here have ${shared.length === layers.length ? 'all' : shared.length} of them, ${formatBytes(sumOf(shared))}: whoever has pulled those does not pull these again.`;
-  return html`<p>${formatBytes(sumOf(layers))} compressed, in ${countOf(layers.length, 'layer')}. ${sharedText}</p>
-${bar(bySize(layers))}
-<p class="legend"><span class="key shared">in other images, too</span><span class="key own">in this one alone</span></p>`;
+  const groups = KINDS.map(({ kind, text }) => ({
+    kind,
+    text,
+    layers: bySize(layers.filter((layer) => kindOf(layer) === kind)),
+  })).filter(({ layers }) => layers.length > 0);
+  const keys = groups.map(
+    ({ kind, layers, text }) =>
+      html`<li class="key ${kind}">${formatBytes(sumOf(layers))} ${text} <span class="whole">(${countOf(layers.length, 'layer')})</span></li>`,
+  );
+  return html`<p class="figure"><b>${formatBytes(sumOf(layers))}</b> compressed, in ${countOf(layers.length, 'layer')}</p>
+${bar(groups.flatMap(({ layers }) => layers))}
+<ul class="legend">${join(keys)}</ul>
+${groups[0]?.kind === 'shared' ? html`<p class="quiet note">Whoever has pulled those images does not pull these layers again.</p>` : ''}`;
 }
 
 /** The same, and a list of what is in each. */
@@ -64,11 +76,13 @@ function bar(layers: readonly ImageLayer[]): Html {
   let x = 0;
   const pieces = layers.map((layer, index) => {
     const width = (widths[index] ?? 0) * scale;
-    const piece = html`<rect class="${kindOf(layer)}" x="${x.toFixed(1)}" width="${Math.max(0.5, width - 1).toFixed(1)}" height="44"><title>${layer.summary}: ${formatBytes(layer.size)}</title></rect>`;
+    // What is as narrow as a gap would be gaps alone.
+    const gap = width < MIN_GAPPED ? width / 5 : 1;
+    const piece = html`<rect class="${kindOf(layer)}" x="${x.toFixed(1)}" width="${(width - gap).toFixed(2)}" height="44"><title>${layer.summary}: ${formatBytes(layer.size)}</title></rect>`;
     x += width;
     return piece;
   });
-  return html`<svg class="picture" viewBox="0 0 ${WIDTH} 44" preserveAspectRatio="none" role="img" aria-label="The sizes of the layers, the largest first">${join(pieces)}</svg>`;
+  return html`<svg class="picture" viewBox="0 0 ${WIDTH} 44" preserveAspectRatio="none" role="img" aria-label="The sizes of the layers, those in other images first">${join(pieces)}</svg>`;
 }
 
 function item(layer: ImageLayer, largest: number, isVisible: (image: string) => boolean): Html {
@@ -76,9 +90,9 @@ function item(layer: ImageLayer, largest: number, isVisible: (image: string) => 
   const share = largest === 0 ? 0 : (size / largest) * 100;
   const content =
     paths === null || paths.length < 2
-      ? html`<span>${summary}</span>`
+      ? html`${summary}`
       : html`<details><summary>${summary}</summary><ul class="paths">${join(paths.map((path) => html`<li>${path}</li>`))}</ul></details>`;
-  return html`<li title="${digest}"><div class="line">${content}<span class="number">${formatBytes(size)}</span></div><svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="${kindOf(layer)}" width="${Math.max(0.6, share).toFixed(1)}" height="4"></rect></svg><p class="others">${others(layer, isVisible)}</p></li>`;
+  return html`<li title="${digest}"><div class="name">${content}</div><span class="number">${formatBytes(size)}</span><svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="${kindOf(layer)}" width="${Math.max(0.6, share).toFixed(1)}" height="4"></rect></svg><p class="others">${others(layer, isVisible)}</p></li>`;
 }
 
 function others(

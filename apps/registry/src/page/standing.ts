@@ -9,6 +9,7 @@ import { ago } from './times.ts';
  */
 export function standingOfUnbuilt(latest: BuildView | undefined): Html {
   switch (latest?.state) {
+    case 'queued':
     case 'running':
       return html`It is being built now: <a href="/builds/${latest.id}">follow the build</a>.`;
     case 'failed':

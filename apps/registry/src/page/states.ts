@@ -1,2 +1,7 @@
 /** States of builds, in words. */
-export const STATES = { running: 'running', done: 'done', failed: 'failed' } as const;
+export const STATES = {
+  queued: 'queued',
+  running: 'running',
+  done: 'done',
+  failed: 'failed',
+} as const;
