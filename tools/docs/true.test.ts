@@ -98,3 +98,9 @@ test('the map of the documents leads to all that are in its folder', () => {
   const pages = [...documents.keys()].filter((file) => /^docs\/[^/]+$/.test(file));
   expect(pages.filter((file) => !reached.has(file))).toEqual([]);
 });
+
+test('the map of the documents names each of them once', () => {
+  const map = documents.get('docs/README.md') ?? '';
+  const targets = linksOf(map).map(({ target }) => target);
+  expect(targets.filter((target, index) => targets.indexOf(target) !== index)).toEqual([]);
+});
