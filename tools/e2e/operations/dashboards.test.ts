@@ -195,6 +195,30 @@ describe('the alerts', () => {
   });
 });
 
+test('docs/metrics.md tells each metric of this server, with its labels, and no other', () => {
+  const text = readFileSync(path.join(import.meta.dirname, '../../../docs/metrics.md'), 'utf8');
+  const told = new Map(
+    [...text.matchAll(/^\| `(nixery_\w+)` +\|([^|]*)\|/gm)].map(([, metric = '', labels = '']) => [
+      metric,
+      labels.split(',').flatMap((label) => label.trim() || []),
+    ]),
+  );
+  const families = new Map<string, readonly string[]>();
+  for (const [metric, labels] of exposed) {
+    // Each has its help and type in the exposition, and these samples.
+    const family = metric.replace(/_(?:bucket|sum|count)$/, '');
+    if (!family.startsWith('nixery_')) continue;
+    const all = new Set([...(families.get(family) ?? []), ...labels]);
+    all.delete('le');
+    families.set(family, [...all]);
+  }
+  expect([...told.keys()].sort()).toEqual([...families.keys()].sort());
+  for (const [family, labels] of families) {
+    // What nothing was counted of shows no label.
+    if (labels.length > 0) expect(told.get(family)?.toSorted(), family).toEqual(labels.toSorted());
+  }
+});
+
 describe('what is checked', () => {
   test.each([
     'nixery_http_request_total',
