@@ -12,6 +12,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: process.env['NIXERY_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'],
     execArgv: ['--conditions=@nixery/source'],
+    setupFiles: [fileURLToPath(new URL('../../vitest.environment.ts', import.meta.url))],
     pool: 'forks',
     // Half of their time they wait. Each has daemons, ports and folders of its own; what they share is Nix's store, which locks.
     maxWorkers: 2,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Ask, FromActor, ToActor } from './messages.ts';
 import { actorDefaults } from './options.ts';
 import type { LayerRecord } from './records.ts';
@@ -34,7 +34,7 @@ test('the actor says ready, answers look-ups before changes that wait, and lets 
   const put: Ask = { id: 1, request: { type: 'layer.put', key: 'k', record: layerRecord(1) } };
   const get: Ask = { id: 2, request: { type: 'layer.get', keys: ['k'] } };
   send([put, get]);
-  await vi.waitUntil(() => received.length === 3);
+  await expect.poll(() => received).toHaveLength(3);
   for (const asks of [[get], [put, STOP]]) send(asks);
   await closed;
 

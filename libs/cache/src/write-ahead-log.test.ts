@@ -79,7 +79,7 @@ test('changes wait when the log is full before a checkpoint is done with it', as
   while ((await bytes()) < 128 * KIB) put();
 
   expect(log.mustWait).toBe(true);
-  await vi.waitUntil(() => onFree.mock.calls.length === 1);
+  await expect.poll(() => onFree.mock.calls).toHaveLength(1);
   expect(log.mustWait).toBe(false);
 });
 
@@ -91,7 +91,7 @@ test('a checkpoint that fails is told, changes go on, and another is tried once 
   // The state keeps its open file; the checkpoint finds none.
   await rm(file);
   while ((await bytes()) < 96 * KIB) put();
-  await vi.waitUntil(() => onFailure.mock.calls.length === 1);
+  await expect.poll(() => onFailure.mock.calls).toHaveLength(1);
 
   expect(onFailure.mock.calls[0]?.[0].message).toBe('unable to open database file');
   expect(log.mustWait).toBe(false);

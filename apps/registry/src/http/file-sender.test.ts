@@ -154,7 +154,7 @@ it('fails with all who wait for what cannot be read, and tries again with the ne
     },
   });
   const both = [get('/broken'), get('/broken')];
-  await vi.waitUntil(() => ends.length === 2, 20_000);
+  await vi.waitUntil(() => ends.length === 2, 60_000);
   asked.resolve();
   expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual([
     'rejected',
