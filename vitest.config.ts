@@ -17,9 +17,11 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**', '**/e2e/**', ...longTests],
     execArgv: ['--conditions=@nixery/source'],
     setupFiles: [
-      'vitest.environment.ts',
-      ...(runs === undefined ? [] : ['vitest.properties.ts']),
-    ].map((file) => fileURLToPath(new URL(file, import.meta.url))),
+      fileURLToPath(new URL('vitest.environment.ts', import.meta.url)),
+      ...(runs === undefined
+        ? []
+        : [fileURLToPath(new URL('vitest.properties.ts', import.meta.url))]),
+    ],
     pool: 'forks',
     // By default one fewer than there are cores: most files wait for Nix, for sockets and for timers.
     maxWorkers: '100%',

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SetupError } from './errors.mjs';
-import { asRoot } from './privilege.mjs';
+import { asRoot, requireRoot } from './privilege.mjs';
 import { run } from './run.mjs';
 import { findCommand } from './workspace.mjs';
 
@@ -17,9 +17,10 @@ const policyFile = '/usr/sbin/policy-rc.d';
  *
  * @param {readonly Requirement[]} missing
  * @param {NodeJS.ProcessEnv} env
+ * @param {readonly (readonly string[])[]} later what will be run as root after it, for who cannot
  * @throws {SetupError} `no-apt`, `no-privilege`, `install-failed`
  */
-export async function installDebianPackages(missing, env) {
+export async function installDebianPackages(missing, env, later) {
   const names = missing.map((requirement) => requirement.package);
   if (findCommand('apt-get', env['PATH']) === undefined) {
     throw new SetupError(
@@ -27,6 +28,7 @@ export async function installDebianPackages(missing, env) {
       `apt-get is not there. Install these with the system's own package manager (Debian's names): ${names.join(' ')}`,
     );
   }
+  requireRoot([['apt-get', 'update'], ['apt-get', ...installing(names)], ...later], env);
   const units = missing.flatMap((requirement) => requirement.units ?? []);
   await (units.length === 0
     ? aptInstall(names, env)
@@ -36,10 +38,18 @@ export async function installDebianPackages(missing, env) {
 
 /**
  * @param {readonly string[]} names
+ * @returns {readonly string[]} apt-get's arguments
+ */
+function installing(names) {
+  return ['install', '-y', '--no-install-recommends', ...names];
+}
+
+/**
+ * @param {readonly string[]} names
  * @param {NodeJS.ProcessEnv} env
  */
 async function aptInstall(names, env) {
-  const install = ['install', '-y', '--no-install-recommends', ...names];
+  const install = installing(names);
   const fresh = listsAreFresh(listsFolder);
   if (!fresh) await apt(['update'], env);
   const first = await apt(install, env);

@@ -19,4 +19,5 @@ try {
 }
 fs.mkdirSync(path.dirname(link), { recursive: true });
 fs.rmSync(link, { force: true });
-fs.symlinkSync(target, link);
+// Relative, so that a workspace can be moved.
+fs.symlinkSync(path.relative(path.dirname(link), target), link);

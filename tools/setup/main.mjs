@@ -4,6 +4,7 @@ import { installDebianPackages } from './debian.mjs';
 import { SetupError } from './errors.mjs';
 import { installModules, modulesProblem } from './modules.mjs';
 import { missingDaemonPackage, prepareNix, withNixPath } from './nix.mjs';
+import { daemonCommands } from './nix-daemon.mjs';
 import { isRoot } from './privilege.mjs';
 import { missingRequirements, requirements } from './requirements.mjs';
 import { run } from './run.mjs';
@@ -53,9 +54,10 @@ async function main(mode) {
  * @param {NodeJS.ProcessEnv} env
  */
 async function install({ test }, env) {
+  const daemon = missingDaemonPackage(env);
   const missing = [
     ...missingRequirements(requirements, { test, isRoot, searchPath: env['PATH'] }),
-    ...missingDaemonPackage(env),
+    ...daemon,
   ];
   const modules = modulesProblem();
   if (missing.length === 0 && modules === undefined) return;
@@ -66,7 +68,9 @@ async function install({ test }, env) {
     say(`  ${requirement.package.padEnd(width)}  ${requirement.why} (Debian package)`);
   }
   if (modules !== undefined) say(`  npm ci: ${modules}`);
-  if (missing.length > 0) await installDebianPackages(missing, env);
+  if (missing.length > 0) {
+    await installDebianPackages(missing, env, daemon.length > 0 ? daemonCommands(env) : []);
+  }
   if (modules !== undefined) await installModules(env);
   say('Installed.');
 }

@@ -44,7 +44,7 @@ export function modulesProblem(workspace = root) {
   }
   const pinned = `node_modules/node-${process.platform}-${process.arch}`;
   const linked = existsSync(path.join(workspace, 'node_modules/.bin/node'));
-  if (installed[pinned] !== undefined && !linked) return 'node_modules was moved or is incomplete';
+  if (installed[pinned] !== undefined && !linked) return 'node_modules is incomplete';
   return undefined;
 }
 

@@ -12,6 +12,9 @@ import { findCommand, stateDir } from './workspace.mjs';
 
 const startDeadlineMilliseconds = 10_000;
 
+/** Whom Debian's package lets in. */
+const debianGroup = 'nix-users';
+
 /**
  * @param {NodeJS.ProcessEnv} env
  * @returns {string}
@@ -38,6 +41,30 @@ export function socketState(socket) {
 }
 
 /**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {{ readonly bySystemd: boolean, readonly command: readonly string[] }}
+ */
+function startCommand(env) {
+  const bySystemd =
+    findCommand('systemctl', env['PATH']) !== undefined && isDirectory('/run/systemd/system');
+  const command = bySystemd
+    ? ['systemctl', 'enable', '--now', 'nix-daemon.socket']
+    : // setsid, so that no terminal's Ctrl-C ends the daemon of the whole host.
+      ['setsid', '--fork', 'nix-daemon', '--daemon'];
+  return { bySystemd, command };
+}
+
+/**
+ * What root runs once Debian's package of the daemon is installed, for the daemon to answer this user.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {readonly (readonly string[])[]}
+ */
+export function daemonCommands(env) {
+  return [joinCommand(debianGroup), startCommand(env).command];
+}
+
+/**
  * Starts the daemon: its systemd unit where systemd runs, else the program itself, which then stays until the host stops.
  *
  * @param {NodeJS.ProcessEnv} env
@@ -46,21 +73,20 @@ export function socketState(socket) {
  */
 export async function startDaemon(env, say) {
   const socket = daemonSocket(env);
-  if (findCommand('systemctl', env['PATH']) !== undefined && isDirectory('/run/systemd/system')) {
-    const command = ['systemctl', 'enable', '--now', 'nix-daemon.socket'];
+  const { bySystemd, command } = startCommand(env);
+  if (bySystemd) {
     say(`Starting the Nix daemon: ${command.join(' ')}`);
     await mustSucceed(asRoot(command, env), env, 'inherit');
   } else {
     mkdirSync(stateDir, { recursive: true });
     const logFile = path.join(stateDir, 'nix-daemon.log');
-    // setsid, so that no terminal's Ctrl-C ends the daemon of the whole host.
-    const command = asRoot(['setsid', '--fork', 'nix-daemon', '--daemon'], env);
+    const started = asRoot(command, env);
     say(
-      `Starting the Nix daemon in the background (no systemd here): ${command.join(' ')}\n  log: ${logFile}`,
+      `Starting the Nix daemon in the background (no systemd here): ${started.join(' ')}\n  log: ${logFile}`,
     );
     const log = openSync(logFile, 'a');
     try {
-      await mustSucceed(command, env, log);
+      await mustSucceed(started, env, log);
     } finally {
       closeSync(log);
     }
@@ -98,7 +124,7 @@ export async function joinGroup(group, env, say) {
   const { username } = userInfo();
   const members = readGroups().find(({ name }) => name === group)?.members ?? [];
   if (!members.includes(username)) {
-    const command = ['usermod', '--append', '--groups', group, username];
+    const command = joinCommand(group);
     say(
       `Only the group ${group} may use the Nix daemon. Adding ${username} to it: ${command.join(' ')}`,
     );
@@ -110,6 +136,14 @@ export async function joinGroup(group, env, say) {
     'nix-daemon',
     `${username} is in ${group} from the next login on: log out and in, then start again.`,
   );
+}
+
+/**
+ * @param {string} group
+ * @returns {readonly string[]}
+ */
+function joinCommand(group) {
+  return ['usermod', '--append', '--groups', group, userInfo().username];
 }
 
 /**

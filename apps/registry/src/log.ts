@@ -20,7 +20,8 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Lo
       ? pretty({
           singleLine: true,
           translateTime: 'SYS:HH:MM:ss.l',
-          colorize: process.stdout.isTTY,
+          // Of terminals only, and those as NO_COLOR and TERM have it.
+          colorize: process.stdout.isTTY && process.stdout.hasColors(),
         })
       : new LogOutput(1);
   return pino(options, stream);
