@@ -67,13 +67,16 @@ async function start(starting: Promise<BenchServer>): Promise<BenchServer> {
   return server;
 }
 
+function registryPath({ digest }: Blob): string {
+  return `/v2/bench/blobs/${digest}`;
+}
+
 /** In turns, so that other work on the machine is as hard on all. */
 async function compare(
   name: string,
   wanted: readonly Blob[],
   { nginx, nixery, peer }: Readonly<Record<'nixery' | 'nginx' | 'peer', BenchServer>>,
 ): Promise<void> {
-  const registryPath = ({ digest }: Blob): string => `/v2/bench/blobs/${digest}`;
   const rates: (readonly number[])[] = [];
   for (let round = 0; round < Number(values.rounds); round++) {
     const [ours, sendfile, other] = [

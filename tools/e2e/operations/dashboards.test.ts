@@ -213,9 +213,10 @@ test('docs/metrics.md tells each metric of this server, with its labels, and no 
     families.set(family, [...all]);
   }
   expect([...told.keys()].sort()).toEqual([...families.keys()].sort());
-  for (const [family, labels] of families) {
-    // What nothing was counted of shows no label.
-    if (labels.length > 0) expect(told.get(family)?.toSorted(), family).toEqual(labels.toSorted());
+  // What nothing was counted of shows no label.
+  const counted = [...families].filter(([, labels]) => labels.length > 0);
+  for (const [family, labels] of counted) {
+    expect(told.get(family)?.toSorted(), family).toEqual(labels.toSorted());
   }
 });
 
