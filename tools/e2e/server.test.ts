@@ -59,8 +59,10 @@ describe('a server that cannot start says why, and how to mend it', () => {
       PORT: 'http',
       NIX_TIMEOUT: '-1',
       NIXERY_PKGS_PATH: '',
+      NIXERY_PKG_PATH: '/packages',
     });
     expect(code).toBe(78);
+    expect(stderr).toMatch(/NIXERY_PKG_PATH is no setting .*NIXERY_PKGS_PATH\?/);
     expect(stderr).toMatch(/PORT must be/);
     expect(stderr).toMatch(/NIX_TIMEOUT must be/);
     expect(stderr).toMatch(/no package source is set/);

@@ -174,4 +174,14 @@ describe('the configuration', () => {
       'NIXERY_PKG_PATH is no setting of this server; did you mean NIXERY_PKGS_PATH?',
     ]);
   });
+
+  it('does so too where the name was meant for what is missing', () => {
+    const env = { STORAGE_PATH: '/s', HOME: '/h', NIXERY_CHANEL: 'nixos-unstable' };
+    expect(() => readConfig(env)).toThrow(
+      expect.objectContaining({
+        problems: [expect.stringContaining('no package source is set')],
+        warnings: ['NIXERY_CHANEL is no setting of this server; did you mean NIXERY_CHANNEL?'],
+      }),
+    );
+  });
 });

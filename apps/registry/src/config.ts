@@ -85,11 +85,14 @@ export class ConfigError extends Error {
   readonly problems: readonly string[];
   /** Those of the places whose settings are right. */
   readonly places: Places;
+  /** What is no mistake by itself and may be why there is one: a setting that is missing may be there under a wrong name. */
+  readonly warnings: readonly string[];
 
-  constructor(problems: readonly string[], places: Places) {
+  constructor(problems: readonly string[], places: Places, warnings: readonly string[]) {
     super(problems.join('\n'));
     this.problems = problems;
     this.places = places;
+    this.warnings = warnings;
   }
 }
 
@@ -130,13 +133,14 @@ export function readConfig(env: NodeJS.ProcessEnv): {
   }
   if (!parsed.success || storage === undefined || problems.length > 0) {
     const { NIX_POPULARITY_URL, NIXERY_STATE_DIR, PORT } = environment.shape;
-    throw new ConfigError(problems, {
+    const places = {
       host: set['NIXERY_HOST'],
       port: PORT.safeParse(set['PORT']).data,
       storage,
       stateDir: NIXERY_STATE_DIR.safeParse(stateDir).data,
       popularityUrl: NIX_POPULARITY_URL.safeParse(set['NIX_POPULARITY_URL']).data,
-    });
+    };
+    throw new ConfigError(problems, places, unknownVariables(set));
   }
   return {
     config: toConfig(parsed.data, storage, stateDir ?? ''),

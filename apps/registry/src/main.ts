@@ -32,7 +32,7 @@ async function settings(): Promise<ReturnType<typeof readConfig>> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return refuse([
-      ...error.problems.map((message) => ({ message, mayPass: false })),
+      ...[...error.problems, ...error.warnings].map((message) => ({ message, mayPass: false })),
       ...(await toolProblems('path')),
       ...(await diagnose(error.places)),
     ]);

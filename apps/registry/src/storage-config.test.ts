@@ -105,6 +105,7 @@ describe('where images are stored', () => {
           stateDir: '/home/user/.local/state/nixery',
           popularityUrl: undefined,
         },
+        [],
       ),
     );
   });
