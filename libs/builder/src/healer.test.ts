@@ -3,6 +3,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Digest, ManifestRecord } from '@nixery/cache';
+import { type BlobStore, createFilesystemStore } from '@nixery/storage';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { parseImageName } from './image-name.ts';
@@ -113,6 +114,42 @@ describe('a blob that the storage has lost', () => {
       'package-not-found',
     );
     await expect(pull('slow0')).rejects.toMatchObject({ code: 'package-not-found' });
+  });
+});
+
+describe('a blob that another server deletes just when it has been made again', () => {
+  /** Starts over with a storage that loses this blob so many times. */
+  async function restart(lost: Digest, times: number): Promise<void> {
+    await server.stop();
+    const store = await createFilesystemStore({ root: join(server.dir, 'storage') });
+    let left = times;
+    const put: BlobStore['put'] = async (digest, source, mediaType) => {
+      await store.put(digest, source, mediaType);
+      if (digest !== lost || left === 0) return;
+      left -= 1;
+      await store.delete(digest);
+    };
+    server = await server.restart({ store: { ...store, put } });
+  }
+
+  it('is made once more', async () => {
+    const record = await pull('slow0');
+    const layer = record.layers[0] ?? record.config;
+    await restart(layer, 1);
+    await server.store.delete(layer);
+    expect(await server.builder.heal(layer)).toBe(true);
+    expect(await missing(record)).toEqual([]);
+    expect([rebuilt(), count('healed'), count('lost')]).toEqual([2, 1, 0]);
+  });
+
+  it('again and again is not forgotten, but the storage’s fault', async () => {
+    const record = await pull('slow0');
+    const layer = record.layers[0] ?? record.config;
+    await restart(layer, Infinity);
+    await server.store.delete(layer);
+    await expect(server.builder.heal(layer)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(count('lost')).toBe(0);
+    expect(await server.cache.findManifestWith(layer)).not.toBeNull();
   });
 });
 

@@ -1,5 +1,7 @@
-import type { CacheClient, Digest, ManifestRecord } from '@nixery/cache';
-import type { BlobDeleter, BlobOpener, BlobStatter } from '@nixery/storage';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { type CacheClient, CacheError, type Digest, type ManifestRecord } from '@nixery/cache';
+import { type BlobDeleter, BlobError, type BlobOpener, type BlobStatter } from '@nixery/storage';
 
 import type { Asker } from './asker.ts';
 import { type BuildEvent, buildOf, isIndexBuild } from './build.ts';
@@ -25,6 +27,13 @@ export interface HealOptions {
 /** How long a blob that could not be made again is not tried once more (ms). */
 const RETRY_AFTER_MS = 10 * 60 * 1000;
 const MAX_REMEMBERED = 10_000;
+
+/** How often a blob is made that comes out the same and is gone again. */
+const MAX_ATTEMPTS = 3;
+
+/** How long a cache that has crashed is waited for, which is more than it pauses between starts, and how often it is asked (ms). */
+const CACHE_WAIT_MS = 15_000;
+const CACHE_POLL_MS = 100;
 
 export interface HealerOptions {
   readonly cache: CacheClient;
@@ -59,7 +68,18 @@ export class Healer {
     return await this.#running.join(digest, () => this.#heal(digest, options));
   }
 
-  async #heal(digest: Digest, { thorough = false, asker = {} }: HealOptions): Promise<boolean> {
+  async #heal(digest: Digest, options: HealOptions): Promise<boolean> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const healed = await this.#attempt(digest, options);
+      if (healed !== 'gone again') return healed;
+    }
+    throw new BlobError('unavailable', `${digest} is stored, and gone again`);
+  }
+
+  async #attempt(
+    digest: Digest,
+    { thorough = false, asker = {} }: HealOptions,
+  ): Promise<boolean | 'gone again'> {
     const { cache, layers, onEvent, store } = this.#options;
     const state = await this.#look(digest, thorough);
     // Somebody else has healed it after our caller looked.
@@ -73,42 +93,39 @@ export class Healer {
     const record = await this.#imageWith(digest);
     if (record === null) return false;
 
-    const error = await this.#rebuild(record, digest, asker);
+    const rebuilt = await this.#rebuild(record, digest, asker);
     if ((await this.#look(digest, false)) === 'intact') {
       this.#lost.delete(digest);
       onEvent({ type: 'healed', digest });
       return true;
     }
+    // Another server may have found it damaged, too, and deleted what we put in its place.
+    if ('record' in rebuilt && holds(rebuilt.record, digest)) return 'gone again';
     this.#giveUp(digest);
     await cache.dropManifest({ digest });
     await cache.dropLayer({ digest });
-    onEvent({ type: 'lost', digest, error });
+    onEvent({ type: 'lost', digest, error: 'error' in rebuilt ? rebuilt.error : undefined });
     return false;
   }
 
   async #imageWith(digest: Digest): Promise<ManifestRecord | null> {
     const { cache, records } = this.#options;
-    const entry = (await cache.findManifest(digest)) ?? (await cache.findManifestWith(digest));
+    const entry = await answered(
+      async () => (await cache.findManifest(digest)) ?? (await cache.findManifestWith(digest)),
+    );
     return entry === null ? await records.find(digest) : entry.record;
   }
 
-  /**
-   * @returns what the build failed with, where it would fail again
-   * @throws BuildError where it may not
-   */
-  async #rebuild(
-    record: ManifestRecord,
-    digest: Digest,
-    asker: Asker,
-  ): Promise<BuildError | undefined> {
+  /** @throws BuildError where what failed may not fail again */
+  async #rebuild(record: ManifestRecord, digest: Digest, asker: Asker): Promise<Rebuilt> {
     const { builds, store } = this.#options;
     const request = requestOf(record);
-    if (request === null) return undefined;
+    if (request === null) return { error: undefined };
     const key = `heal ${record.forms.oci?.digest ?? record.config}`;
     // One that began before the blob was lost may have seen it there.
     const isShared = builds.isRunning(key);
-    const error = await this.#build(key, request, record, asker);
-    if (!isShared || error !== undefined || (await store.stat(digest)).exists) return error;
+    const rebuilt = await this.#build(key, request, record, asker);
+    if (!isShared || 'error' in rebuilt || (await store.stat(digest)).exists) return rebuilt;
     return await this.#build(key, request, record, asker);
   }
 
@@ -117,12 +134,12 @@ export class Healer {
     request: PullRequest,
     record: ManifestRecord,
     asker: Asker,
-  ): Promise<BuildError | undefined> {
+  ): Promise<Rebuilt> {
     const { builds, images, indexes, layers } = this.#options;
     const revision = { commit: record.revision };
     const { ids } = asker;
     try {
-      await builds.join(
+      const rebuilt = await builds.join(
         key,
         buildOf(request, 'heal', formOf(record), ids && { ids }),
         async (build, signal) => {
@@ -132,9 +149,9 @@ export class Healer {
         },
         { onBuild: (id) => asker.onBuild?.(id) },
       );
-      return undefined;
+      return { record: rebuilt };
     } catch (error) {
-      if (error instanceof BuildError && !error.transient) return error;
+      if (error instanceof BuildError && !error.transient) return { error };
       throw error;
     }
   }
@@ -151,10 +168,10 @@ export class Healer {
   /** How many bytes a blob should have, where records tell. */
   async #expectedSize(digest: Digest): Promise<number | undefined> {
     const { cache } = this.#options;
-    const layer = await cache.findLayer(digest);
-    if (layer !== null) return layer.record.size;
-    const forms = (await cache.findManifest(digest))?.record.forms;
-    return Object.values(forms ?? {}).find((form) => form.digest === digest)?.size;
+    // First what waits for the cache.
+    const forms = (await answered(() => cache.findManifest(digest)))?.record.forms;
+    const form = Object.values(forms ?? {}).find((form) => form.digest === digest);
+    return form?.size ?? (await cache.findLayer(digest))?.record.size;
   }
 
   #giveUp(digest: Digest): void {
@@ -162,6 +179,33 @@ export class Healer {
     this.#lost.set(digest, performance.now());
     const [oldest] = this.#lost.keys();
     if (this.#lost.size > MAX_REMEMBERED && oldest !== undefined) this.#lost.delete(oldest);
+  }
+}
+
+/** An image that was built again, or what that failed with where it would fail again. */
+type Rebuilt = { readonly record: ManifestRecord } | { readonly error: BuildError | undefined };
+
+function holds({ children = [], config, forms, layers }: ManifestRecord, digest: Digest): boolean {
+  const manifests = Object.values(forms).map((form) => form.digest);
+  return [...manifests, config, ...layers, ...children].includes(digest);
+}
+
+/**
+ * What the cache answers once it is up: that it gives no answer does not mean that no image holds a blob.
+ *
+ * @throws CacheError when it does not come up
+ */
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + CACHE_WAIT_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isDown =
+        error instanceof CacheError && (error.code === 'unavailable' || error.code === 'restarted');
+      if (!isDown || performance.now() > deadline) throw error;
+      await delay(CACHE_POLL_MS);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { CacheError } from '@nixery/cache';
 import { BlobError, type BlobLister, type BlobOpener, type Digest } from '@nixery/storage';
 
 import { BuildError } from './errors.ts';
@@ -87,8 +88,7 @@ export class Scrubber {
         failures = 0;
       } catch (error) {
         failures += 1;
-        const isItsOwn = error instanceof BlobError || error instanceof BuildError;
-        if (signal.aborted || !isItsOwn || failures >= MAX_FAILURES) throw error;
+        if (signal.aborted || !isItsOwn(error) || failures >= MAX_FAILURES) throw error;
         onEvent({ type: 'skipped', digest, error });
       }
     }
@@ -103,4 +103,9 @@ export class Scrubber {
     onEvent({ type: 'damaged', digest, healed: await heal(digest) });
     return true;
   }
+}
+
+/** Whether this may be the matter of one blob. */
+function isItsOwn(error: unknown): error is BlobError | BuildError | CacheError {
+  return error instanceof BlobError || error instanceof BuildError || error instanceof CacheError;
 }

@@ -220,11 +220,12 @@ export class ActorClient implements CacheClient {
   }
 
   async #findManifest(digest: Digest, role: BlobRole): Promise<ManifestEntry | null> {
-    return this.#missOnFailure(
-      { type: 'manifest.find', digest: check(digestSchema, digest, 'digest'), role },
-      (reply) => reply.entry,
-      null,
-    );
+    const { entry } = await this.#ask({
+      type: 'manifest.find',
+      digest: check(digestSchema, digest, 'digest'),
+      role,
+    });
+    return entry;
   }
 
   /** The policy for look-ups: whatever keeps the cache from answering, the caller sees a miss. */

@@ -57,8 +57,9 @@ export interface CacheStatus {
  * The cache, as its callers see it.
  *
  * A failure of the cache is a miss, never the failure of a pull: look-ups answer as if nothing were known, `put` and
- * `drop` answer false, and `onEvent` is told. Only `list…` and `stats` reject, since a caller that took an empty answer
- * for the truth could delete every blob. Arguments that break the schema reject everywhere, with `invalid`.
+ * `drop` answer false, and `onEvent` is told. Only `findManifest…`, `list…` and `stats` reject, since a caller that took an
+ * empty answer for the truth would give up a blob that an image holds, or delete all. Arguments that break the schema reject
+ * everywhere, with `invalid`.
  *
  * Changes are made in the order they are asked for. Look-ups do not wait for them: a change is seen once it is answered.
  */
@@ -77,9 +78,9 @@ export interface CacheClient {
   putManifest(key: string, kind: ManifestKind, record: ManifestRecord): Promise<boolean>;
   /** By digest: of a form, the config, or a layer. @returns true once nothing of it is left */
   dropManifest(target: DropTarget): Promise<boolean>;
-  /** The latest entry one of whose forms has this digest, fresh or not. */
+  /** The latest entry one of whose forms has this digest, fresh or not. @throws CacheError */
   findManifest(digest: Digest): Promise<ManifestEntry | null>;
-  /** The latest entry whose config, or one of whose layers or children, has this digest, fresh or not. */
+  /** The latest entry whose config, or one of whose layers or children, has this digest, fresh or not. @throws CacheError */
   findManifestWith(digest: Digest): Promise<ManifestEntry | null>;
   /**
    * A page of the images that a blob is part of, fresh or not, those that came last first.

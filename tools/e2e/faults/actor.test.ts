@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { caughtUp, countLogged, logLines } from '../log-lines.ts';
 import { type RegistryServer, startRegistry } from '../server.ts';
+
+const manifestSchema = z.object({ layers: z.array(z.object({ digest: z.string() })).min(1) });
 
 const CRASHED = 'the cache crashed and will be restarted';
 const preload = new URL('kill-cache-thread.mjs', import.meta.url).href;
@@ -19,6 +21,8 @@ const readiness = z.object({
 });
 
 let dir: string;
+/** Of the server under test. */
+let home: string;
 let server: RegistryServer;
 let digest: string;
 
@@ -31,7 +35,8 @@ afterAll(() => {
 beforeEach(async () => {
   const packages = await prepareTestPackages(path.join(dir, 'packages'), { salt: randomUUID() });
   const env = { NIXERY_PKGS_PATH: packages, NODE_OPTIONS: `--import=${preload}` };
-  server = await startRegistry(path.join(dir, randomUUID()), env);
+  home = path.join(dir, randomUUID());
+  server = await startRegistry(home, env);
   digest = await pull();
   return async () => {
     await server.stop();
@@ -103,4 +108,22 @@ test('a crash loop turns readiness red, with the reason, and pulls go on all the
     .filter(({ msg }) => msg === CRASHED)
     .map((line) => Number(line['restartInMs']));
   expect(pauses.at(-1)).toBeGreaterThan(pauses[0] ?? Infinity);
+});
+
+test('a layer that the storage has lost while the cache is down is made again, not called unknown', async () => {
+  const manifest = await fetch(`${server.url}/v2/slow0/hello/manifests/latest`);
+  const { layers } = manifestSchema.parse(await manifest.json());
+  const layer = layers.at(-1)?.digest ?? '';
+  // The fifth time, it stays down for more than a second.
+  const crashing = setInterval(() => server.signal('SIGWINCH'), 20);
+  try {
+    await expect
+      .poll(() => countLogged(server, CRASHED), { interval: 5 })
+      .toBeGreaterThanOrEqual(5);
+  } finally {
+    clearInterval(crashing);
+  }
+  unlinkSync(path.join(home, 'storage', 'layers', layer.slice('sha256:'.length)));
+  const blob = await fetch(`${server.url}/v2/slow0/hello/blobs/${layer}`);
+  expect(blob.status, await blob.text()).toBe(200);
 });
