@@ -20,13 +20,16 @@ export interface ManifestBody {
 /** Manifests by digest, from the storage, the lately used ones from memory: under a digest a body never changes. */
 export class ManifestBodies {
   readonly #store: BlobOpener;
+  readonly #onRead: (digest: Digest) => void;
   readonly #recent = new Recent<Digest, ManifestBody>({
     maxSize: MAX_MEMORY,
     sizeOf: ({ latin1 }) => latin1.length + ENTRY_SIZE,
   });
 
-  constructor(store: BlobOpener) {
+  /** @param onRead - told of each manifest that comes from the storage */
+  constructor(store: BlobOpener, onRead: (digest: Digest) => void = () => undefined) {
     this.#store = store;
+    this.#onRead = onRead;
   }
 
   /** @throws BlobError `not-found`, `corrupt`; `invalid` for a blob too large to be a manifest */
@@ -36,6 +39,7 @@ export class ManifestBodies {
     const bytes = Buffer.from(await readBlob(this.#store, digest, MAX_MANIFEST));
     const body = { latin1: bytes.toString('latin1'), mediaType: mediaTypeOf(bytes) };
     this.#recent.set(digest, body);
+    if (body.mediaType !== undefined) this.#onRead(digest);
     return body;
   }
 

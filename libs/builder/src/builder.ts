@@ -145,6 +145,14 @@ export class Builder {
   }
 
   /**
+   * To be told which manifests are given to clients: one that the cache does not know, since another server built it or the
+   * state folder is new, can be healed from then on, its layers included.
+   */
+  async learn(digest: Digest): Promise<void> {
+    await this.#options.healer.learn(digest);
+  }
+
+  /**
    * Ends all builds and their Nix processes; those who wait get a `stopping` error. Later requests are answered from the
    * cache only.
    */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { truncate, writeFile } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Digest, ManifestRecord } from '@nixery/cache';
@@ -50,6 +50,20 @@ async function missing(record: ManifestRecord): Promise<readonly Digest[]> {
     if (!(await server.store.stat(digest)).exists) gone.push(digest);
   }
   return gone;
+}
+
+/** Starts over with a storage that loses this blob so many times. */
+async function restartLosing(lost: Digest, times: number): Promise<void> {
+  await server.stop();
+  const store = await createFilesystemStore({ root: join(server.dir, 'storage') });
+  let left = times;
+  const put: BlobStore['put'] = async (digest, source, mediaType) => {
+    await store.put(digest, source, mediaType);
+    if (digest !== lost || left === 0) return;
+    left -= 1;
+    await store.delete(digest);
+  };
+  server = await server.restart({ store: { ...store, put } });
 }
 
 describe('a blob that the storage has lost', () => {
@@ -117,25 +131,29 @@ describe('a blob that the storage has lost', () => {
   });
 });
 
-describe('a blob that another server deletes just when it has been made again', () => {
-  /** Starts over with a storage that loses this blob so many times. */
-  async function restart(lost: Digest, times: number): Promise<void> {
+describe('a layer of an image that the cache does not know', () => {
+  it('is made again once the image’s manifest was given to somebody', async () => {
+    const record = await pull('slow0');
+    const layer = record.layers[0] ?? record.config;
     await server.stop();
-    const store = await createFilesystemStore({ root: join(server.dir, 'storage') });
-    let left = times;
-    const put: BlobStore['put'] = async (digest, source, mediaType) => {
-      await store.put(digest, source, mediaType);
-      if (digest !== lost || left === 0) return;
-      left -= 1;
-      await store.delete(digest);
-    };
-    server = await server.restart({ store: { ...store, put } });
-  }
+    // As with a state folder that does not outlive its container.
+    await rm(join(server.dir, 'state'), { recursive: true });
+    server = await server.restart();
+    await server.store.delete(layer);
+    expect(await server.builder.heal(layer)).toBe(false);
 
+    const learned = server.builder.learn(record.forms.oci?.digest ?? record.config);
+    expect(await server.builder.heal(layer)).toBe(true);
+    await learned;
+    expect(await missing(record)).toEqual([]);
+  });
+});
+
+describe('a blob that another server deletes just when it has been made again', () => {
   it('is made once more', async () => {
     const record = await pull('slow0');
     const layer = record.layers[0] ?? record.config;
-    await restart(layer, 1);
+    await restartLosing(layer, 1);
     await server.store.delete(layer);
     expect(await server.builder.heal(layer)).toBe(true);
     expect(await missing(record)).toEqual([]);
@@ -145,7 +163,7 @@ describe('a blob that another server deletes just when it has been made again', 
   it('again and again is not forgotten, but the storage’s fault', async () => {
     const record = await pull('slow0');
     const layer = record.layers[0] ?? record.config;
-    await restart(layer, Infinity);
+    await restartLosing(layer, Infinity);
     await server.store.delete(layer);
     await expect(server.builder.heal(layer)).rejects.toMatchObject({ code: 'unavailable' });
     expect(count('lost')).toBe(0);

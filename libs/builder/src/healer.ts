@@ -1,17 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { type CacheClient, CacheError, type Digest, type ManifestRecord } from '@nixery/cache';
 import { type BlobDeleter, BlobError, type BlobOpener, type BlobStatter } from '@nixery/storage';
 
 import type { Asker } from './asker.ts';
 import { type BuildEvent, buildOf, isIndexBuild } from './build.ts';
 import type { Builds } from './builds.ts';
+import { answered } from './cache-answer.ts';
 import { BuildError } from './errors.ts';
 import type { ManifestForm } from './image/media-types.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import type { ImageRecords } from './image-records.ts';
 import type { PullRequest } from './image-name.ts';
 import { requestOf } from './image-request.ts';
+import { keyOf } from './keys.ts';
 import type { IndexBuilder } from './index-builder.ts';
 import { readThrough } from './intact.ts';
 import type { LayerCache } from './layer-cache.ts';
@@ -30,10 +30,6 @@ const MAX_REMEMBERED = 10_000;
 
 /** How often a blob is made that comes out the same and is gone again. */
 const MAX_ATTEMPTS = 3;
-
-/** How long a cache that has crashed is waited for, which is more than it pauses between starts, and how often it is asked (ms). */
-const CACHE_WAIT_MS = 15_000;
-const CACHE_POLL_MS = 100;
 
 export interface HealerOptions {
   readonly cache: CacheClient;
@@ -56,6 +52,7 @@ export interface HealerOptions {
 export class Healer {
   readonly #options: HealerOptions;
   readonly #running = new SingleFlight<boolean>();
+  readonly #learning = new SingleFlight<void>();
   /** When a blob could not be made again (ms, of a clock that never goes back). */
   readonly #lost = new Map<Digest, number>();
 
@@ -66,6 +63,24 @@ export class Healer {
   /** See `Builder.heal`. */
   async heal(digest: Digest, options: HealOptions): Promise<boolean> {
     return await this.#running.join(digest, () => this.#heal(digest, options));
+  }
+
+  /** See `Builder.learn`. */
+  async learn(digest: Digest): Promise<void> {
+    await this.#learning.join(digest, () => this.#learn(digest));
+  }
+
+  async #learn(digest: Digest): Promise<void> {
+    const { cache, records } = this.#options;
+    try {
+      if ((await answered(() => cache.findManifest(digest))) !== null) return;
+      const record = await records.find(digest);
+      // No key of a request: it may have been built with other settings than these.
+      if (record !== null) await cache.putManifest(keyOf({ image: digest }), 'pinned', record);
+    } catch (error) {
+      // It costs what this is for, and no more.
+      if (!(error instanceof CacheError)) throw error;
+    }
   }
 
   async #heal(digest: Digest, options: HealOptions): Promise<boolean> {
@@ -110,6 +125,7 @@ export class Healer {
 
   async #imageWith(digest: Digest): Promise<ManifestRecord | null> {
     const { cache, records } = this.#options;
+    await this.#learning.settled();
     const entry = await answered(
       async () => (await cache.findManifest(digest)) ?? (await cache.findManifestWith(digest)),
     );
@@ -188,25 +204,6 @@ type Rebuilt = { readonly record: ManifestRecord } | { readonly error: BuildErro
 function holds({ children = [], config, forms, layers }: ManifestRecord, digest: Digest): boolean {
   const manifests = Object.values(forms).map((form) => form.digest);
   return [...manifests, config, ...layers, ...children].includes(digest);
-}
-
-/**
- * What the cache answers once it is up: that it gives no answer does not mean that no image holds a blob.
- *
- * @throws CacheError when it does not come up
- */
-async function answered<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + CACHE_WAIT_MS;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      const isDown =
-        error instanceof CacheError && (error.code === 'unavailable' || error.code === 'restarted');
-      if (!isDown || performance.now() > deadline) throw error;
-      await delay(CACHE_POLL_MS);
-    }
-  }
 }
 
 /** One that an image was built for: layers that Docker's form cannot name were not compressed for it. */

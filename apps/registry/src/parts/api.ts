@@ -37,7 +37,12 @@ export function startApi(
   });
   stops.defer(() => pullLog.stop());
   const access = new PackageAccess({ builder, cache, systems });
-  const bodies = new ManifestBodies(store);
+  const bodies = new ManifestBodies(store, (digest) => {
+    // Its layers are asked for next, and another server may have built it.
+    builder
+      .learn(digest)
+      .catch((err: unknown) => logger.error({ err }, 'an image cannot be noted'));
+  });
   const pulls = new PullCounts(pullLog);
   const manifests = new ManifestRoute({
     access,

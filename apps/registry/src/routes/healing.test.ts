@@ -127,6 +127,16 @@ describe('after blobs were deleted behind its back, the server', () => {
     expect(await readdir(join(dir, 'storage', 'layers'))).not.toEqual([]);
   });
 
+  it('answers a layer of an image that it only knows by its digest', async () => {
+    const { layers, manifest } = await pull('slow0');
+    const layer = layers[0]?.digest ?? '';
+    await restart({ NIXERY_STATE_DIR: join(dir, 'new-state') });
+    expect((await get(`/v2/slow0/manifests/${manifest}`)).status).toBe(200);
+    await unlink(fileOf(layer));
+    expect((await get(`/v2/slow0/blobs/${layer}`)).status).toBe(200);
+    await restart();
+  });
+
   it('builds once for fifty who ask at once', async () => {
     const { config, layers } = await pull('slow0/hello');
     const digests = [config, ...layers.map(({ digest }) => digest)];
