@@ -1,18 +1,49 @@
 import { storeName, type StorePathInfo } from '@nixery/builder/layer';
 import { createHash } from 'node:crypto';
-import { closureOf, type OfflineSet } from './layers-offline-set.ts';
+import { closureOf } from './layers-offline-set.ts';
 
-/** What people ask an on-demand registry for, the commonest first: the nth is drawn in proportion to 1/n (Zipf). */
-const BY_POPULARITY: readonly string[] = (
-  'git curl python3 nodejs openssl jq vim wget postgresql htop gnugrep gnused findutils gnutar gzip nginx redis openssh ' +
-  'rsync sqlite ripgrep perl procps tree python3Packages.requests python3Packages.pyyaml hello which gcc ' +
-  'perlPackages.JSON _7zz nano gawk busybox xorg.xauth perlPackages.TimeDate qemu-user'
-).split(' ');
-/** In every image, and in seven of ten. */
-const ALWAYS: readonly string[] = ['cacert', 'iana-etc'];
-const SHELL: readonly string[] = ['bashInteractive', 'coreutils', 'moreutils', 'nano'];
+/** What images are drawn from. */
+export interface PackageSet {
+  /** Store path by attribute. */
+  readonly packages: ReadonlyMap<string, string>;
+  /** Everything that the packages need. */
+  readonly graph: readonly StorePathInfo[];
+  /** In a layer of its own (bytes). */
+  readonly packedSize: (info: StorePathInfo) => number;
+}
+
+/** Who asks for what. */
+export interface Catalogue {
+  /** The commonest first: the nth is drawn in proportion to 1/n (Zipf). */
+  readonly byPopularity: readonly string[];
+  /** In every image. */
+  readonly always: readonly string[];
+  /** In seven of ten images. */
+  readonly shell: readonly string[];
+  /** Of `byPopularity` in one image. */
+  readonly mostPackages: number;
+  /** What has a new version, by name without hash. */
+  readonly leaf: RegExp;
+  readonly library: RegExp;
+}
+
+/** What people ask an on-demand registry for, of what the offline set has. */
+export const OFFLINE_CATALOGUE = {
+  byPopularity: (
+    'git curl python3 nodejs openssl jq vim wget postgresql htop gnugrep gnused findutils gnutar gzip nginx redis openssh ' +
+    'rsync sqlite ripgrep perl procps tree python3Packages.requests python3Packages.pyyaml hello which gcc ' +
+    'perlPackages.JSON _7zz nano gawk busybox xorg.xauth perlPackages.TimeDate qemu-user'
+  ).split(' '),
+  always: ['cacert', 'iana-etc'],
+  shell: ['bashInteractive', 'coreutils', 'moreutils', 'nano'],
+  mostPackages: 5,
+  leaf: /^jq-1/,
+  library: /^(?:lib)?ssl3-|^openssl-/,
+} satisfies Catalogue;
+
 const WITH_SHELL = 0.7;
-const MOST_PACKAGES = 5;
+/** Of all packages have a new version within some days. */
+const IN_SOME_DAYS = 1 / 50;
 
 /** A package set at one time: the same packages, some of them in a newer version than before. */
 export interface Generation {
@@ -28,10 +59,18 @@ export interface Workload {
   readonly distinctImages: number;
 }
 
-/** Draws images of one to five packages and their companions; the same for the same seed. */
-export function drawWorkload(set: OfflineSet, count: number, seed: number): Workload {
+/** Draws images of a few packages and their companions; the same for the same seed. */
+export function drawWorkload(
+  set: PackageSet,
+  catalogue: Catalogue,
+  count: number,
+  seed: number,
+): Workload {
   const random = mulberry32(seed);
-  const images = Array.from({ length: count }, () => drawPackages(random).sort());
+  const byPopularity = catalogue.byPopularity.filter((name) => set.packages.has(name));
+  const images = Array.from({ length: count }, () =>
+    drawPackages({ ...catalogue, byPopularity }, random).sort(),
+  );
   const generation = (name: string, changed: (name: string) => boolean): Generation => {
     const rename = bump(set.graph, changed);
     const graph = new Map(
@@ -47,27 +86,36 @@ export function drawWorkload(set: OfflineSet, count: number, seed: number): Work
   return {
     first: generation('none', () => false),
     bumps: [
-      generation('leaf (jq)', (name) => name.startsWith('jq-1')),
-      generation('library (openssl)', (name) => /^(?:lib)?ssl3-|^openssl-/.test(name)),
+      generation(`a leaf: ${catalogue.leaf.source}`, (name) => catalogue.leaf.test(name)),
+      generation(`openssl: ${catalogue.library.source}`, (name) => catalogue.library.test(name)),
+      generation('one package in fifty', (name) => fraction(name) < IN_SOME_DAYS),
       generation('everything', () => true),
     ],
     distinctImages: new Set(images.map((packages) => packages.join())).size,
   };
 }
 
-function drawPackages(random: () => number): string[] {
-  const weights = BY_POPULARITY.map((_, rank) => 1 / (rank + 1));
+function drawPackages(
+  { byPopularity, always, shell, mostPackages }: Catalogue,
+  random: () => number,
+): string[] {
+  const weights = byPopularity.map((_, rank) => 1 / (rank + 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const drawOne = (): string => {
     let left = random() * total;
     const index = weights.findIndex((weight) => (left -= weight) < 0);
-    return BY_POPULARITY.at(index) ?? missing(String(index));
+    return byPopularity.at(index) ?? missing(String(index));
   };
-  const packages = new Set(ALWAYS);
-  const wanted = 1 + Math.floor(random() * MOST_PACKAGES);
+  const packages = new Set(always);
+  const wanted = 1 + Math.floor(random() * mostPackages);
   for (let i = 0; i < wanted; i += 1) packages.add(drawOne());
-  if (random() < WITH_SHELL) for (const attribute of SHELL) packages.add(attribute);
+  if (random() < WITH_SHELL) for (const attribute of shell) packages.add(attribute);
   return [...packages];
+}
+
+/** From 0 to 1, by nothing but the name. */
+function fraction(name: string): number {
+  return createHash('sha256').update(name).digest().readUInt32BE(0) / 2 ** 32;
 }
 
 /** A path has another hash when it or anything that it refers to has changed, as Nix derives hashes from inputs. */
@@ -92,7 +140,7 @@ function bump(
 }
 
 function missing(attribute: string): never {
-  throw new Error(`not in the offline package set: ${attribute}`);
+  throw new Error(`not in the package set: ${attribute}`);
 }
 
 /** Tommy Ettinger's generator, of 32 bits of state: enough to draw images, and the same everywhere. */

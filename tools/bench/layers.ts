@@ -1,7 +1,8 @@
 /**
- * What pulls cost by the way that store paths are put into layers, over a workload drawn from the offline package set:
- * `node --conditions=@nixery/source tools/bench/layers.ts [--images N] [--seed N] [--budget N] [--pulls IMAGES]`. Needs Nix and apt; --pulls, skopeo.
- * docs/benchmarks/layers.md says what it showed.
+ * What pulls cost by the way that store paths are put into layers, over a workload drawn from the offline package set, or, with
+ * `--large`, over one of large images, from what apt's lists say of Debian's packages:
+ * `node --conditions=@nixery/source tools/bench/layers.ts [--large] [--images N] [--seed N] [--budget N] [--pulls IMAGES]`. Needs apt, and Nix
+ * unless --large; --pulls, skopeo. docs/benchmarks/layers.md says what it showed.
  */
 import {
   DEFAULT_LAYER_BUDGET,
@@ -11,16 +12,18 @@ import {
 } from '@nixery/builder/layer';
 import { parseArgs } from 'node:util';
 import { countReferences } from '../popularity/count.ts';
+import { LARGE_CATALOGUE, readAptSet } from './layers-apt.ts';
 import { planDominators, planSinglePaths, planSmallTogether } from './layers-baselines.ts';
 import { buildOfflineSet } from './layers-offline-set.ts';
 import { timePulls } from './layers-pulls.ts';
 import { type Cost, simulate, type Strategy } from './layers-simulate.ts';
 import { packedSizes } from './layers-sizes.ts';
 import { syntheticGraph } from './layers-synthetic.ts';
-import { drawWorkload } from './layers-workload.ts';
+import { drawWorkload, OFFLINE_CATALOGUE, type PackageSet } from './layers-workload.ts';
 
 const { values } = parseArgs({
   options: {
+    large: { type: 'boolean', default: false },
     images: { type: 'string', default: '300' },
     seed: { type: 'string', default: '1' },
     budget: { type: 'string', default: String(DEFAULT_LAYER_BUDGET) },
@@ -29,10 +32,11 @@ const { values } = parseArgs({
 });
 const budget = Number(values.budget);
 
-const set = await buildOfflineSet();
+const catalogue = values.large ? LARGE_CATALOGUE : OFFLINE_CATALOGUE;
+const set = values.large ? await readAptSet(catalogue) : await packedOfflineSet();
+const { packedSize } = set;
 const popularity = countReferences(set.graph);
-const packedSize = await packedSizes(set.graph, { format: 'gzip', level: 6 });
-const workload = drawWorkload(set, Number(values.images), Number(values.seed));
+const workload = drawWorkload(set, catalogue, Number(values.images), Number(values.seed));
 const strategies = allStrategies(popularity);
 
 describeWorkload();
@@ -49,7 +53,13 @@ for (const bump of workload.bumps) {
   );
 }
 planningTimes();
-if (Number(values.pulls) > 0) await realPulls(Number(values.pulls));
+if (Number(values.pulls) > 0 && !values.large) await realPulls(Number(values.pulls));
+
+async function packedOfflineSet(): Promise<PackageSet> {
+  const offline = await buildOfflineSet();
+  const packedSize = await packedSizes(offline.graph, { format: 'gzip', level: 6 });
+  return { ...offline, packedSize };
+}
 
 function allStrategies(counts: PopularityCounts): readonly Strategy[] {
   return [

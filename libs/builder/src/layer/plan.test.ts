@@ -152,7 +152,34 @@ describe('any plan', () => {
       }),
     );
   });
+
+  test('changes no layer but those with what a new version is of, or what stands on it', () => {
+    fc.assert(
+      fc.property(graph, fc.nat(199), options, (paths, chosen, options) => {
+        const before = numbered(paths, false);
+        const after = withNewVersion(before, before[chosen % before.length]?.path ?? '');
+        const there = new Set(after.map(({ path }) => path));
+        const untouched = planLayers(before, options).filter((layer) =>
+          layer.paths.every(({ path }) => there.has(path)),
+        );
+        expect(identities(planLayers(after, options))).toEqual(
+          expect.arrayContaining(identities(untouched)),
+        );
+      }),
+    );
+  });
 });
+
+/** Another hash for a path and all that refers to it, directly or not. Paths come after what they refer to. */
+function withNewVersion(graph: readonly StorePathInfo[], changed: string): StorePathInfo[] {
+  const renamed = new Map<string, string>();
+  return graph.map((info) => {
+    const references = info.references.map((path) => renamed.get(path) ?? path);
+    if (info.path !== changed && !info.references.some((path) => renamed.has(path))) return info;
+    renamed.set(info.path, elsewhere(info.path));
+    return { ...info, references, path: elsewhere(info.path) };
+  });
+}
 
 /** Names that tell all paths apart, as they nearly always do, and hashes in this order or in that. */
 function numbered(graph: readonly StorePathInfo[], reversed: boolean): StorePathInfo[] {
@@ -214,15 +241,18 @@ describe('planLayers', () => {
     expect(names(planLayers(graph, { budget: 3 }))).toEqual([['a'], ['c', 'd'], ['b']]);
   });
 
-  test('over the budget and with popularity, keeps apart what few and what many need', () => {
-    const popularity = new Map([
-      ['libc', 5000],
-      ['libm', 4500],
-    ]);
-    const graph = ['leaf', 'libc', 'libm', 'twig'].map((name) => path(name, { size: LARGE }));
-    expect(
-      names(planLayers([path('huge', { size: 9 * LARGE }), ...graph], { budget: 3, popularity })),
-    ).toEqual([['huge'], ['leaf', 'twig'], ['libc', 'libm']]);
+  test('over the budget, keeps apart what is at the bottom and what stands on much', () => {
+    const graph = [
+      path('huge', { size: 9 * LARGE }),
+      path('tool', { size: LARGE, refersTo: ['library', 'libc'] }),
+      path('library', { size: LARGE, refersTo: ['libc'] }),
+      path('libc', { size: LARGE, refersTo: ['data'] }),
+      path('data', { size: LARGE }),
+    ];
+    const expected = [['huge'], ['libc', 'library'], ['data'], ['tool']];
+    expect(names(planLayers(graph, { budget: 4 }))).toEqual(expected);
+    const popularity = new Map([['libc', 5000]]);
+    expect(names(planLayers(graph, { budget: 4, popularity }))).toEqual(expected);
   });
 
   test('puts everything into one layer where there may be only one', () => {

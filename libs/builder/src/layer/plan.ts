@@ -1,4 +1,10 @@
-import { groupByPopularity, groupByRoots } from './companions.ts';
+import {
+  groupByHeight,
+  groupByPopularity,
+  groupByRoots,
+  orderReferences,
+  type ReferenceOrder,
+} from './companions.ts';
 import { byCodeUnit, storeName } from './store-name.ts';
 import type { LayerPlan, PlannedLayer, PopularityCounts, StorePathInfo } from './types.ts';
 
@@ -9,7 +15,7 @@ import type { LayerPlan, PlannedLayer, PopularityCounts, StorePathInfo } from '.
 export const DEFAULT_LAYER_BUDGET = 94;
 
 /** Changes whenever the same graph is planned differently. It is part of every key that a planned image is found by. */
-export const LAYERING_VERSION = 2;
+export const LAYERING_VERSION = 3;
 
 /**
  * NAR size from which a path has a layer of its own (bytes). Below it, fetching the path once too often costs less than
@@ -26,7 +32,8 @@ export interface PlanOptions {
 
 /**
  * Spreads a reference graph over layers that other images will have as well: large paths alone, small ones together
- * with those that they travel with, and where that makes too many layers, the smallest of them together.
+ * with those that they travel with, and where that makes too many layers, the smallest of them together with those that
+ * stand as high: a new version of a path changes what stands on it.
  *
  * Whether two paths share a layer follows from their sizes and from what refers to them. It does not follow from hashes
  * or from what else is in the image, so a new version of a package, or one package more, leaves the other layers alone.
@@ -37,22 +44,23 @@ export function planLayers(
   graph: readonly StorePathInfo[],
   { budget = DEFAULT_LAYER_BUDGET, popularity }: PlanOptions = {},
 ): LayerPlan {
-  const paths = [...new Map(graph.map((info) => [info.path, info])).values()].sort(byName);
+  const paths = sortByName([...new Map(graph.map((info) => [info.path, info])).values()]);
+  const order = orderReferences(paths);
   const groupOf =
-    popularity === undefined ? groupByRoots(paths) : groupByPopularity(popularity, FINE);
+    popularity === undefined
+      ? groupByRoots(order)
+      : groupByPopularity(popularity, POPULARITY_STEPS);
   const groups = Map.groupBy(paths, (info) =>
     info.narSize < ALONE_FROM ? groupOf(info) : info.path,
   );
   const layers = [...groups.values()].map(toLayer).sort(bySizeThenName);
-  const tailOf = popularity === undefined ? () => 0n : groupByPopularity(popularity, COARSE);
-  return fit(layers, Math.max(1, Math.floor(budget)), tailOf)
+  return fit(layers, Math.max(1, Math.floor(budget)), order)
     .sort(bySizeThenName)
     .map(({ paths }) => ({ paths }));
 }
 
-/** Steps of popularity per doubling: fine where paths are few and small, coarse where many have to go together. */
-const FINE = 2;
-const COARSE = 0.5;
+/** Groups for each doubling of popularity. */
+const POPULARITY_STEPS = 2;
 
 interface SizedLayer extends PlannedLayer {
   /** Sum of the NAR sizes, in bytes. */
@@ -64,15 +72,13 @@ function toLayer(paths: readonly StorePathInfo[]): SizedLayer {
 }
 
 /**
- * Takes the smallest layers apart until there are few enough, and puts their paths together by `tailOf`.
+ * Takes the smallest layers apart until there are few enough, and puts their paths together by how high they stand.
  *
  * @param layers the largest first
  */
-function fit(
-  layers: readonly SizedLayer[],
-  budget: number,
-  tailOf: (info: StorePathInfo) => bigint,
-): SizedLayer[] {
+function fit(layers: readonly SizedLayer[], budget: number, order: ReferenceOrder): SizedLayer[] {
+  if (layers.length <= budget) return [...layers];
+  const tailOf = groupByHeight(order);
   const tails = new Map<bigint, StorePathInfo[]>();
   let kept = layers.length;
   while (kept > 0 && kept + tails.size > budget) {
@@ -85,16 +91,32 @@ function fit(
     }
   }
   const merged = tails.size > budget ? [[...tails.values()].flat()] : [...tails.values()];
-  return [...layers.slice(0, kept), ...merged.map((paths) => toLayer(paths.sort(byName)))];
+  return [...layers.slice(0, kept), ...merged.map((paths) => toLayer(sortByName(paths)))];
 }
 
 function bySizeThenName(a: SizedLayer, b: SizedLayer): number {
   const [first, second] = [a.paths[0], b.paths[0]];
   if (a.size !== b.size || first === undefined || second === undefined) return b.size - a.size;
-  return byName(first, second);
+  return byName(named(first), named(second));
+}
+
+interface NamedPath {
+  readonly info: StorePathInfo;
+  readonly name: string;
+}
+
+function named(info: StorePathInfo): NamedPath {
+  return { info, name: storeName(info.path) };
+}
+
+function sortByName(paths: readonly StorePathInfo[]): readonly StorePathInfo[] {
+  return paths
+    .map(named)
+    .sort(byName)
+    .map(({ info }) => info);
 }
 
 /** Names first: hashes change with every version, and would bring another order with them. */
-function byName(a: StorePathInfo, b: StorePathInfo): number {
-  return byCodeUnit(storeName(a.path), storeName(b.path)) || byCodeUnit(a.path, b.path);
+function byName(a: NamedPath, b: NamedPath): number {
+  return byCodeUnit(a.name, b.name) || byCodeUnit(a.info.path, b.info.path);
 }
