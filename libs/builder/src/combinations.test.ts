@@ -11,11 +11,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { parseImageName } from './image-name.ts';
 import { type CountedNix, createCountedNix } from './testing/counted-nix.ts';
+import { folderState } from './source/folder-state.ts';
 import { createHarness, type Harness } from './testing/harness.ts';
 import { nixEnvironment } from './testing/nix-environment.ts';
 import { createPackageRepository, type PackageRepository } from './testing/package-repository.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
+
+/** A folder is known when it has not changed for 2.5 s; what is dropped while the actor cannot be asked stays. */
+const WAIT = { timeout: 60_000, interval: 100 };
 
 let dir: string;
 let repository: PackageRepository;
@@ -74,7 +78,7 @@ describe('a new combination of packages that are known', () => {
 
     await server.stop();
     server = await server.restart();
-    await server.cache.dropManifest({ digest: record.config });
+    await vi.waitUntil(() => server.cache.dropManifest({ digest: record.config }), WAIT);
     await rm(join(server.dir, 'storage', 'manifests'), { recursive: true });
     expect((await pull('slow0/sharesa')).forms).toEqual(record.forms);
     expect(await nix.calls()).not.toEqual(before);
@@ -98,6 +102,19 @@ describe('a new combination of packages that are known', () => {
     expect(await nix.evaluations()).toBeGreaterThan(evaluations);
   });
 
+  it('of a folder that nobody has changed for some seconds takes no Nix, either', async () => {
+    await server.stop();
+    server = await server.restart({ source: { kind: 'path', path: repository.url } });
+    // The repository's history makes it a large folder.
+    await rm(join(repository.url, '.git'), { recursive: true });
+    await vi.waitUntil(async () => (await folderState(repository.url)) !== undefined, WAIT);
+    await pull('slow0/hello', 'latest');
+    await pull('sharesa', 'latest');
+    const before = await nix.calls();
+    await pull('slow0/sharesa', 'latest');
+    expect(await nix.calls()).toEqual(before);
+  });
+
   it('of a folder is evaluated, since the folder may have changed', async () => {
     await server.stop();
     server = await server.restart({ source: { kind: 'path', path: repository.url } });
@@ -112,7 +129,7 @@ describe('a new combination of packages that are known', () => {
     const collisions = server.events.filter(({ type }) => type === 'collision');
     await server.stop();
     server = await server.restart();
-    await server.cache.dropManifest({ digest: apart.config });
+    await vi.waitUntil(() => server.cache.dropManifest({ digest: apart.config }), WAIT);
     for (const layer of apart.layers) {
       await server.cache.dropLayer({ digest: layer });
       await server.store.delete(layer);

@@ -4,14 +4,15 @@ import type { Package } from './nix/evaluate.ts';
 /** Packages that are remembered; some 20 MB. */
 const MAX_PACKAGES = 20_000;
 
-/** A package set that stays what it is: a commit, for one platform. */
+/** A package set that stays what it is: a commit or a folder's state, for one platform. */
 export interface PinnedSet {
-  readonly commit: string;
+  /** In hex. */
+  readonly revision: string;
   readonly system: System;
 }
 
 /**
- * Packages by commit, platform and name, so that a new combination of known ones needs no evaluation. What else decides
+ * Packages by revision, platform and name, so that a new combination of known ones needs no evaluation. What else decides
  * them (the source, what is allowed) is one and the same for as long as a server runs.
  */
 export class KnownPackages {
@@ -45,7 +46,7 @@ export class KnownPackages {
   }
 }
 
-/** Neither commits nor platforms nor names hold white space. */
-function keyOf({ commit, system }: PinnedSet, name: string): string {
-  return `${commit} ${system} ${name}`;
+/** Neither revisions nor platforms nor names hold white space. */
+function keyOf({ revision, system }: PinnedSet, name: string): string {
+  return `${revision} ${system} ${name}`;
 }

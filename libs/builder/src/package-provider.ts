@@ -66,14 +66,15 @@ export class PackageProvider {
     signal: AbortSignal,
     { anew = false }: { readonly anew?: boolean } = {},
   ): Promise<ProvidedPackages> {
-    const set = pinnedSet(build, revision);
+    const set = await this.#pinnedSet(build, revision);
     const names = build.request.packages;
     if (anew && set !== undefined) this.#known.forget(set, names);
     const known = set === undefined ? new Map<string, Package>() : this.#known.find(set, names);
     const unknown = names.filter((name) => !known.has(name));
     const evaluated =
       unknown.length === 0 ? [] : await this.#evaluate(build, revision, unknown, signal);
-    if (set !== undefined) this.#known.add(set, evaluated);
+    if (set !== undefined && evaluated.length > 0)
+      await this.#remember(set, build, revision, evaluated);
     const packages = inOrder(names, [...known.values(), ...evaluated]);
 
     const outputs = packages.map(({ outPath }) => outPath);
@@ -94,6 +95,26 @@ export class PackageProvider {
   /** Lets the Nix store do what it likes with all that nobody uses. */
   async close(): Promise<void> {
     await this.#held.close();
+  }
+
+  /** Undefined for what may be another package set at any moment. */
+  async #pinnedSet(
+    { request }: Build<ImageRequest>,
+    { commit }: Revision,
+  ): Promise<PinnedSet | undefined> {
+    const revision = commit ?? (await this.#options.source.state?.());
+    return revision === undefined ? undefined : { revision, system: request.system };
+  }
+
+  /** Unless the package set was changed while it was evaluated. */
+  async #remember(
+    set: PinnedSet,
+    build: Build<ImageRequest>,
+    revision: Revision,
+    packages: readonly Package[],
+  ): Promise<void> {
+    const now = await this.#pinnedSet(build, revision);
+    if (now?.revision === set.revision) this.#known.add(set, packages);
   }
 
   async #evaluate(
@@ -163,11 +184,6 @@ export class PackageProvider {
   #noteQueue(build: Build): (isQueued: boolean) => void {
     return (isQueued) => this.#options.onEvent({ type: 'queue', build, isQueued });
   }
-}
-
-/** Undefined for a folder, which may be another one at any moment. */
-function pinnedSet({ request }: Build<ImageRequest>, { commit }: Revision): PinnedSet | undefined {
-  return commit === null ? undefined : { commit, system: request.system };
 }
 
 /** Packages in the order of the names. Two names of one package, such as an alias and what it stands for, are one package. */

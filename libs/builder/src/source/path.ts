@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 
 import { BuildError } from '../errors.ts';
+import { folderState } from './folder-state.ts';
 import type { Refresher } from './refresher.ts';
 import type { PackageSource } from './types.ts';
 
@@ -25,6 +26,7 @@ export function pathSource(path: string, refresher?: Refresher): PackageSource {
         throw new BuildError('source-unavailable', 'the package set cannot be read', { cause });
       }
     },
+    state: () => folderState(path),
     ...(refresher && { refresh: (signal) => refresher.refresh(signal) }),
   };
 }

@@ -31,6 +31,14 @@ export interface PackageSource {
   provide(revision: Revision, signal: AbortSignal): Promise<string>;
 
   /**
+   * Tells states of a package set that has no commits apart: in the same state, the same names are the same packages. Sources whose
+   * revisions have commits have no such method.
+   *
+   * @returns undefined where it may be another one at any moment
+   */
+  state?(): Promise<string | undefined>;
+
+  /**
    * Brings the package set up to date after something of it could not be built: what it wants to fetch may be gone.
    * Sources that are fetched themselves have nothing to do here, and no such method.
    *
