@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { closureOf, preparedSet } from '../packages/testing/nix.ts';
 import { Buildah } from './clients/buildah.ts';
+import { Docker } from './clients/docker.ts';
 import { Skopeo } from './clients/skopeo.ts';
 import { type RegistryServer, startRegistry } from './server.ts';
 
@@ -22,9 +23,14 @@ const configSchema = z.object({
 });
 
 const skopeo = new Skopeo();
-const buildah = new Buildah();
-const obstacles = [await skopeo.available(), await buildah.available()];
-const isMissing = obstacles.some((obstacle) => obstacle !== null);
+const isMissing = (await skopeo.available()) !== null;
+const builders = await Promise.all(
+  [new Buildah(), new Docker()].map(async (client) => ({
+    client,
+    name: client.name,
+    obstacle: await client.available(),
+  })),
+);
 
 let dir: string;
 /** Of real programs. */
@@ -34,7 +40,7 @@ let awkward: RegistryServer;
 
 beforeAll(async () => {
   dir = mkdtempSync(path.join(tmpdir(), 'nixery-faithful-'));
-  const folders = ['offline', 'awkward', 'skopeo', 'buildah'].map((name) => path.join(dir, name));
+  const folders = ['offline', 'awkward', 'skopeo'].map((name) => path.join(dir, name));
   for (const folder of folders) mkdirSync(folder);
   const packages = path.join(dir, 'packages');
   await prepareTestPackages(packages, { salt: randomUUID() });
@@ -44,11 +50,9 @@ beforeAll(async () => {
   awkward = await startRegistry(path.join(dir, 'awkward'), { NIXERY_PKGS_PATH: packages });
   if (isMissing) return;
   await skopeo.start(path.join(dir, 'skopeo'));
-  await buildah.start(path.join(dir, 'buildah'));
 });
 afterAll(async () => {
   await skopeo.stop();
-  await buildah.stop();
   await offline?.stop();
   await awkward?.stop();
   rmSync(dir, { recursive: true, force: true });
@@ -92,19 +96,21 @@ describe('an image', () => {
   });
 });
 
-describe('buildah', () => {
-  test.skipIf(isMissing)(
+describe.for(builders)('$name', ({ client, name, obstacle }) => {
+  beforeAll(async () => {
+    if (obstacle !== null) return;
+    mkdirSync(path.join(dir, name));
+    await client.start(path.join(dir, name));
+  });
+  afterAll(() => client.stop());
+
+  test.skipIf(obstacle !== null)(
     'builds on an image: runs in it, writes to it, copies into it',
     async () => {
-      const context = path.join(dir, 'context');
+      const context = path.join(dir, name, 'context');
       mkdirSync(context);
-      writeFileSync(
-        path.join(context, 'program'),
-        '#!/usr/bin/env bash\necho "added, as $(id -u)"\n',
-        {
-          mode: 0o755,
-        },
-      );
+      const program = '#!/usr/bin/env bash\necho "added, as $(id -u)"\n';
+      writeFileSync(path.join(context, 'program'), program, { mode: 0o755 });
       const dockerfile = [
         `FROM ${offline.host}/shell/git:latest`,
         'RUN git --version > /version && echo written > /etc/written && mkdir -p /usr/share/mine',
@@ -114,10 +120,10 @@ describe('buildah', () => {
       ];
       writeFileSync(path.join(context, 'Dockerfile'), `${dockerfile.join('\n')}\n`);
       const image = { host: 'localhost', name: 'built', reference: '1' };
-      const built = await buildah.build(image, context);
+      const built = await client.build(image, context);
       expect(built.code, built.output).toBe(0);
       const script = 'cat /version /etc/written; test -d /usr/share/mine; added';
-      const result = await buildah.run(image, ['/bin/bash', '-euc', script]);
+      const result = await client.run(image, ['/bin/bash', '-euc', script]);
       expect(result).toMatchObject({ code: 0 });
       expect(result.stdout).toMatch(/^git version .*\nwritten\nadded, as 1000\n$/);
     },

@@ -11,6 +11,7 @@ import {
   type PushResult,
   type RunOptions,
 } from './client.ts';
+import type { CapturedResult } from './command.ts';
 import { NamespacedClient } from './namespaced-client.ts';
 import { pullResult, volumeFlags } from './flags.ts';
 
@@ -95,6 +96,20 @@ export class Docker extends NamespacedClient implements Client {
       [...this.#docker(), 'run', ...flags, formatReference(image), ...argv],
       { stdin },
     );
+  }
+
+  /**
+   * Builds an image with the daemon's own builder, pulling what it is built from. BuildKit, which is a plugin of its own, would pull
+   * without the daemon.
+   *
+   * @param context a folder with a `Dockerfile`
+   */
+  async build(image: ImageReference, context: string): Promise<CapturedResult> {
+    const flags = ['--network=none', '--tag', formatReference(image)];
+    return await this.namespace.run([
+      ...['env', 'DOCKER_BUILDKIT=0'],
+      ...[...this.#docker(), 'build', ...flags, context],
+    ]);
   }
 
   #docker(): string[] {
