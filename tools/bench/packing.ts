@@ -1,6 +1,7 @@
 /**
  * How fast layers are packed, in what memory, and what compression levels are worth: `node --conditions=@nixery/source
- * tools/bench/packing.ts [speed] [small] [levels] [memory] [--rounds N]`, all parts unless told. Takes Nix, apt and pigz.
+ * tools/bench/packing.ts [speed] [small] [levels] [memory] [server] [--rounds N]`, all parts unless told. Takes Nix, apt and pigz; server, what
+ * `npm run build` makes.
  * docs/benchmarks/layers.md says what it showed.
  */
 import {
@@ -19,6 +20,7 @@ import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { buildOfflineSet, closureOf } from './layers-offline-set.ts';
 import { PackingPool } from './packing-pool.ts';
+import { serverMemory } from './packing-server.ts';
 import { isInstalled, race, RIVALS, type Rival } from './packing-rivals.ts';
 
 const execute = promisify(execFile);
@@ -51,6 +53,7 @@ if (runs('speed')) await speed();
 if (runs('small')) await smallPackages();
 if (runs('levels')) await levels();
 if (runs('memory')) await memory();
+if (runs('server')) await memoryOfServer();
 
 function closureNamed(attributes: readonly string[]): readonly StorePathInfo[] {
   return closureOf(
@@ -175,6 +178,17 @@ async function memory(): Promise<void> {
       } finally {
         await rm(dir, { recursive: true });
       }
+    }
+  }
+}
+
+async function memoryOfServer(): Promise<void> {
+  console.log('\nmemory of the server that builds an image with one large layer');
+  row('', 'tar', 'at rest', 'peak');
+  for (const each of ['gzip:4', 'zstd:3']) {
+    for (const files of [1, 10, 40]) {
+      const { atRest, peak } = await serverMemory(files, each);
+      row(each, ...[files * 100_000_000, atRest, peak].map(megabytes));
     }
   }
 }
