@@ -55,23 +55,34 @@ async function fetchNarinfo(cache: string, path: string): Promise<Narinfo> {
 }
 
 async function fetchText(url: string, path: string): Promise<string> {
-  let response: Response;
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    // A cache in a bucket that may not be listed says 403 for what it does not have.
+    if (response.status === 404 || response.status === 403) {
+      await response.body?.cancel();
+      throw new CountError('not-found', `the cache does not have ${path}`);
+    }
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new CountError('unavailable', `the cache answered ${response.status} for ${path}`);
+    }
+    return await readText(response, path);
   } catch (cause) {
+    if (cause instanceof CountError) throw cause;
     throw new CountError('unavailable', `the cache does not answer for ${path}`, { cause });
   }
-  // A cache in a bucket that may not be listed says 403 for what it does not have.
-  if (response.status === 404 || response.status === 403) {
-    await response.body?.cancel();
-    throw new CountError('not-found', `the cache does not have ${path}`);
+}
+
+async function readText({ body }: Response, path: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > MAX_BYTES)
+      throw new CountError('invalid', `the cache answered too much for ${path}`);
+    chunks.push(chunk);
   }
-  const length = Number(response.headers.get('content-length') ?? 0);
-  if (!response.ok || length > MAX_BYTES) {
-    await response.body?.cancel();
-    throw new CountError('unavailable', `the cache answered ${response.status} for ${path}`);
-  }
-  return await response.text();
+  return Buffer.concat(chunks).toString();
 }
 
 /**

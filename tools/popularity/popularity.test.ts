@@ -131,6 +131,32 @@ describe('a binary cache', () => {
     });
   });
 
+  test('that answers without end, or breaks off, fails', async () => {
+    const odd = createServer((request, response) => {
+      if (request.url?.startsWith('/2') === true) {
+        response.write('half', () => response.destroy());
+        return;
+      }
+      response.on('drain', () => response.write('x'.repeat(65_536)));
+      while (response.write('x'.repeat(65_536)));
+    });
+    await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = odd.address();
+      if (address === null || typeof address === 'string') throw new Error('not listening');
+      const url = `http://127.0.0.1:${address.port}`;
+      await expect(readBinaryCache(url, [path('endless', '1')])).rejects.toMatchObject({
+        code: 'invalid',
+      });
+      await expect(readBinaryCache(url, [path('broken', '2')])).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+    } finally {
+      odd.closeAllConnections();
+      odd.close();
+    }
+  });
+
   test('that does not answer fails', async () => {
     await expect(readBinaryCache('http://127.0.0.1:1', built)).rejects.toMatchObject({
       code: 'unavailable',
