@@ -37,6 +37,11 @@ export function logBuildEvent(logger: Logger, event: BuildEvent): void {
       logger.warn({ ...idsOf(build), path, kept, dropped }, 'packages bring the same file');
       return;
     }
+    case 'more-collisions': {
+      const { build, count } = event;
+      logger.warn({ ...idsOf(build), count }, 'packages bring as many more of the same files');
+      return;
+    }
     case 'done': {
       const { elapsedMs, layers, stages } = event.build;
       const digest = event.record.forms.oci?.digest;

@@ -22,6 +22,14 @@ const manifestSchema = z.object({
   layers: z.array(z.object({ digest: z.string(), mediaType: z.string() })).min(2),
 });
 
+const collisionSchema = z.object({
+  msg: z.string(),
+  path: z.string().optional(),
+  kept: z.string().optional(),
+  dropped: z.array(z.string()).optional(),
+  count: z.number().optional(),
+});
+
 let dir: string;
 let servers: RunningServer[];
 beforeEach(async () => {
@@ -36,7 +44,10 @@ afterEach(async () => {
 });
 
 /** A server with a storage and a state of its own. */
-async function start(env: Readonly<Record<string, string>>): Promise<RunningServer> {
+async function start(
+  env: Readonly<Record<string, string>>,
+  logger = pino({ level: 'silent' }),
+): Promise<RunningServer> {
   const name = String(servers.length);
   const { config } = readConfig({
     NIXERY_HOST: '127.0.0.1',
@@ -47,7 +58,7 @@ async function start(env: Readonly<Record<string, string>>): Promise<RunningServ
     NIXERY_STATE_DIR: join(dir, name, 'state'),
     ...env,
   });
-  const server = await startServer(config, pino({ level: 'silent' }));
+  const server = await startServer(config, logger);
   servers.push(server);
   return server;
 }
@@ -109,5 +120,27 @@ describe('a server told where popularity counts are', () => {
   it('does not start without them: images would silently have other digests', async () => {
     const url = pathToFileURL(join(dir, 'absent.json')).href;
     await expect(start({ NIX_POPULARITY_URL: url })).rejects.toBeInstanceOf(PopularityError);
+  });
+});
+
+describe('packages that bring the same files', () => {
+  it('are logged with the one whose file the image has, the first in the alphabet', async () => {
+    const lines: string[] = [];
+    const server = await start({}, pino({ level: 'warn' }, { write: (line) => lines.push(line) }));
+    await pull(server, 'collidingb/collidinga', OCI);
+    await pull(server, 'collidingmanyb/collidingmanya', OCI);
+    const logged = lines.map((line) => collisionSchema.parse(JSON.parse(line)));
+    expect(logged[0]).toEqual({
+      msg: 'packages bring the same file',
+      path: '/share/colliding/file',
+      kept: 'collidinga',
+      dropped: ['collidingb'],
+    });
+    // Not a line for each of thousands.
+    expect(logged).toHaveLength(1 + 50 + 1);
+    expect(logged.at(-1)).toEqual({
+      msg: 'packages bring as many more of the same files',
+      count: 10,
+    });
   });
 });

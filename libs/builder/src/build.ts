@@ -66,6 +66,8 @@ export type BuildEvent =
       readonly kept: string;
       readonly dropped: readonly string[];
     }
+  /** So many collisions besides those that were told of. */
+  | { readonly type: 'more-collisions'; readonly build: Build; readonly count: number }
   | { readonly type: 'done'; readonly build: Build; readonly record: ManifestRecord }
   | { readonly type: 'failed'; readonly build: Build; readonly error: BuildError }
   /** An image past its freshness was given, since the package source cannot be reached. */

@@ -23,6 +23,9 @@ import type { PackageSource, Revision } from './source/index.ts';
 import { layerFormat } from './versions.ts';
 import type { Workers } from './workers.ts';
 
+/** Told one by one; two builds of one package collide in every file, of which there may be thousands. */
+const MOST_COLLISIONS = 50;
+
 /** What decides an image besides its request and the revision of its packages; part of every key. */
 export interface ImageOptions {
   readonly allow: Allowances;
@@ -203,9 +206,12 @@ export class ImageBuilder {
   }
 
   #reportCollisions(build: Build<ImageRequest>, collisions: readonly Collision[]): void {
-    for (const collision of collisions) {
-      this.#options.onEvent({ type: 'collision', build, ...collision });
+    const { onEvent } = this.#options;
+    for (const collision of collisions.slice(0, MOST_COLLISIONS)) {
+      onEvent({ type: 'collision', build, ...collision });
     }
+    const count = collisions.length - MOST_COLLISIONS;
+    if (count > 0) onEvent({ type: 'more-collisions', build, count });
   }
 
   async #compose(

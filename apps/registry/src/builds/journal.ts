@@ -29,6 +29,9 @@ export class BuildJournal {
       case 'collision':
         this.#of(event)?.log.add(`${event.path}: kept that of ${event.kept}`);
         break;
+      case 'more-collisions':
+        this.#of(event)?.log.add(`… and ${event.count} more`);
+        break;
       case 'planned':
         this.#of(event)?.plan(event.layers);
         break;

@@ -45,6 +45,7 @@ const BUILDABLE = [
   ['hello', 'camelCase', 'caseClash', 'caseclash', '_1digit'],
   ['nested.inner.tool', 'nested.inner.camelTool', 'sharesA', 'sharesB', 'twoOutputs', 'slow0'],
   ['emptyDirs', 'unicodeNames', 'rawNames', 'longNames', 'symlinkLoops', 'whiteout', 'modes'],
+  ['collidingManyA', 'collidingManyB'],
   ['singleFile', 'linkedHello', 'collidingA', 'collidingB', 'bringsEtc', 'manyPaths.out', 'large'],
 ].flat();
 

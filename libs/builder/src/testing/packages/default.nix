@@ -181,6 +181,17 @@ let
     }) 241
   );
 
+  # Sixty files, of the same names whatever it is called.
+  collidingMany =
+    name:
+    package {
+      pname = "colliding-many-${name}";
+      build = ''
+        mkdir -p $out/share/colliding-many
+        for i in $(seq 60); do echo ${name} > $out/share/colliding-many/$i; done
+      '';
+    };
+
 in
 slow
 // rec {
@@ -472,6 +483,9 @@ slow
       echo b > $out/share/colliding/only-b/file
     '';
   };
+
+  collidingManyA = collidingMany "a";
+  collidingManyB = collidingMany "b";
 
   # Brings what the image brings itself, and what no image should have.
   bringsEtc = package {
