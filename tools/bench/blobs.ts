@@ -100,6 +100,10 @@ async function compare(
   );
 }
 
+function registryPath({ digest }: Blob): string {
+  return `/v2/bench/blobs/${digest}`;
+}
+
 /** Bytes a second that so many connections take, each in a thread of its own. */
 async function rate({ host }: BenchServer, paths: readonly string[]): Promise<number> {
   const taken = await Promise.all(
@@ -118,13 +122,9 @@ function perSecond(bytes: number | undefined): string {
   return `${((bytes ?? Number.NaN) / 1e9).toFixed(2)} GB/s`;
 }
 
-async function slowReaders(server: BenchServer, { digest }: Blob): Promise<void> {
+async function slowReaders(server: BenchServer, blob: Blob): Promise<void> {
   const count = Number(values.readers);
-  const { before, while: during } = await holdSlowReaders(
-    server,
-    `/v2/bench/blobs/${digest}`,
-    count,
-  );
+  const { before, while: during } = await holdSlowReaders(server, registryPath(blob), count);
   heading(`${count} readers at once that take 64 KiB a second each`);
   row('memory before', mebibytes(before));
   row('highest while they read', mebibytes(during));

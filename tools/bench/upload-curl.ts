@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 
 import { type BucketKind, CREDENTIALS } from '@nixery/storage/testing';
 import { z } from 'zod';
@@ -18,11 +20,11 @@ const PART_BYTES = 8 * 1024 * 1024;
 const PARALLEL_PARTS = 4;
 
 const QUIET = ['-sSf', '-o', '/dev/null', '-H', 'Expect:'];
-const SIGNED = [
+const KEYS = [
   ...['--aws-sigv4', 'aws:amz:us-east-1:s3'],
   ...['--user', `${CREDENTIALS.accessKeyId}:${CREDENTIALS.secretAccessKey}`],
-  ...['-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'],
 ];
+const SIGNED = [...KEYS, '-H', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'];
 
 /** A file in one request, without a checksum. */
 export async function curlWhole(
@@ -50,8 +52,14 @@ async function sessionAt(origin: string): Promise<string> {
 export interface Pieces {
   readonly folder: string;
   /** In their order. */
-  readonly files: readonly string[];
-  readonly etags: readonly string[];
+  readonly pieces: readonly Piece[];
+}
+
+interface Piece {
+  readonly file: string;
+  readonly etag: string;
+  /** What the store has the server compare it with. */
+  readonly checksums: readonly string[];
 }
 
 /** Cuts a file into pieces that are sent as parts. */
@@ -60,35 +68,50 @@ export async function split(file: string, folder: string, bytes: number): Promis
   const prefix = join(folder, 'piece-');
   await run('split', ['-b', String(PART_BYTES), '-d', '-a', String(digits), file, prefix]);
   const names = (await readdir(folder)).filter((name) => name.startsWith('piece-')).toSorted();
-  const files = names.map((name) => join(folder, name));
-  const { stdout } = await run('md5sum', files);
+  const pieces: Piece[] = [];
+  for (const name of names) pieces.push(await describePiece(join(folder, name)));
+  return { folder, pieces };
+}
+
+async function describePiece(file: string): Promise<Piece> {
+  const bytes = await readFile(file);
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(bytes));
   return {
-    folder,
-    files,
-    etags: stdout
-      .trim()
-      .split('\n')
-      .map((line) => line.slice(0, 32)),
+    file,
+    etag: hash('md5', bytes),
+    checksums: [
+      ...['-H', `x-amz-content-sha256: ${hash('sha256', bytes)}`],
+      ...['-H', `x-amz-checksum-crc32: ${checksum.toString('base64')}`],
+    ],
   };
 }
 
-/** Pieces as the parts of one object, several at a time; from its start to its completion. */
-export async function curlParts(origin: string, pieces: Pieces): Promise<Upload> {
+/**
+ * Pieces as the parts of one object, several at a time; from its start to its completion.
+ *
+ * @param isChecked whether the server is to compare them with their checksums, computed before, as it compares the store's
+ */
+export async function curlParts(
+  origin: string,
+  { folder, pieces }: Pieces,
+  isChecked: boolean,
+): Promise<Upload> {
   const address = `${origin}/images/layers/curl`;
   const { stdout } = await run('curl', ['-sSf', '-X', 'POST', ...SIGNED, `${address}?uploads=`]);
   const id = /<UploadId>([^<]+)</.exec(stdout)?.[1] ?? '';
-  const parts = pieces.files.map((file, index) => [
-    ...[...QUIET, ...SIGNED, '-T', file],
+  const parts = pieces.map(({ checksums, file }, index) => [
+    ...[...QUIET, ...(isChecked ? [...KEYS, ...checksums] : SIGNED), '-T', file],
     `${address}?partNumber=${index + 1}&uploadId=${id}`,
   ]);
-  const config = join(pieces.folder, 'config');
+  const config = join(folder, 'config');
   await writeFile(config, parts.map((args) => configOf(args)).join('next\n'));
   const sent = await timed(['--parallel', '--parallel-max', String(PARALLEL_PARTS), '-K', config]);
 
-  const list = pieces.etags.map(
-    (etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>"${etag}"</ETag></Part>`,
+  const list = pieces.map(
+    ({ etag }, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>"${etag}"</ETag></Part>`,
   );
-  const body = join(pieces.folder, 'complete');
+  const body = join(folder, 'complete');
   await writeFile(body, `<CompleteMultipartUpload>${list.join('')}</CompleteMultipartUpload>`);
   const complete = ['-X', 'POST', ...SIGNED, '--data-binary', `@${body}`];
   const completed = await timed([...QUIET, ...complete, `${address}?uploadId=${id}`]);

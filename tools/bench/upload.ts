@@ -30,7 +30,10 @@ async function main(): Promise<void> {
     for (const kind of BUCKET_KINDS) {
       const ways: Readonly<Record<string, (origin: string) => Promise<Upload>>> = {
         'curl, in one request': (origin) => curlWhole(kind, origin, file, size * MIB),
-        ...(kind === 's3' && { 'curl, in parts': (origin: string) => curlParts(origin, pieces) }),
+        ...(kind === 's3' && {
+          'curl, in parts': (origin: string) => curlParts(origin, pieces, false),
+          'curl, in checked parts': (origin: string) => curlParts(origin, pieces, true),
+        }),
         'the store': (origin) => store(origin, kind, file, digest),
       };
       await compare(kind, ways);
@@ -57,7 +60,7 @@ async function compare(
     const cpu = median(measured.map((upload) => upload.cpuSeconds));
     const rate = ((size * MIB) / seconds / 1e6).toFixed(0);
     console.log(
-      `${kind} ${way.padEnd(20)} ${seconds.toFixed(2)} s, ${rate} MB/s, ${cpu.toFixed(2)} s of processor; ` +
+      `${kind} ${way.padEnd(22)} ${seconds.toFixed(2)} s, ${rate} MB/s, ${cpu.toFixed(2)} s of processor; ` +
         `the store has ${(seconds / ours).toFixed(2)} of its rate`,
     );
   }
