@@ -148,12 +148,6 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       'the file is refused',
     ],
     [
-      'Wildcards in one pattern of a policy',
-      'count',
-      [`${REGISTRY}/access/pattern.ts`, 'MAX_WILDCARDS'],
-      'the file is refused',
-    ],
-    [
       'Bytes of a request’s address and headers',
       'bytes',
       [`${REGISTRY}/web-server.ts`, 'MAX_HEADERS'],

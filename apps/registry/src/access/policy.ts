@@ -17,7 +17,7 @@ const patternsSchema = z.array(z.string()).transform((texts, context) =>
       const pattern = parsePattern(text);
       if (pattern !== undefined) return [pattern];
       context.addIssue(
-        `${JSON.stringify(text)} is no pattern of attribute names: letters, digits, "-", "_", "." and up to five of "*", "**" and "?"`,
+        `${JSON.stringify(text)} is no pattern of attribute names: letters, digits, "-", "_", ".", "*", "**" and "?"`,
       );
       return [];
     }),
