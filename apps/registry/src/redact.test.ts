@@ -15,8 +15,20 @@ it.for([
   ],
   ['/v2/a@sha256/manifests', '/v2/a@sha256/manifests'],
   ['/?a=b', '/?a=b'],
+  ['/v2/keys/manifests/latest?ns=a&b', '/v2/keys/manifests/latest?ns=a&b'],
+  ['/?key?x=s3cret', '/?key?x=***'],
+  ['/?a&token=s3cret=x?y', '/?a&token=***'],
 ] as const)('%s is logged as %s', ([url, logged]) => {
   expect(redactUrl(url)).toBe(logged);
+});
+
+it.for([
+  ['one name', `/v2/?${'key'.repeat(5_000)}`],
+  ['names', `/v2/${'?key'.repeat(4_000)}`],
+  ['question marks', `/v2/${'?'.repeat(8_000)}${'key'.repeat(2_500)}`],
+  ['slashes', `/v2/?${'//'.repeat(8_000)}`],
+] as const)('an address that is all %s is logged at once, as it is', ([, url]) => {
+  expect(redactUrl(url)).toBe(url);
 });
 
 it('an error is logged with its causes, without secrets, and without what else it carries', () => {

@@ -1,15 +1,16 @@
-import { redactSecrets } from '@nixery/builder';
+import { hideParameter, redactSecrets } from '@nixery/builder';
 
-/** Parameters whose values let somebody do something: tokens, signatures of presigned addresses, and the like. */
-const SECRET =
-  /([?&;][^=&;#]*(?:auth|credential|key|passw|secret|session|sig|token)[^=&;#]*=)[^&;#]*/gi;
 /** `user:password@`. RFC 3986, section 3.2.1 */
 const USER_INFO = /\/\/[^/?#]*@/g;
+/** What may be a parameter, the first one with what is before it. */
+const PARAMETER = /[^&;#]+/g;
 
 /** A URL, or the target of a request, without what must not stand in a log. */
 export function redactUrl(url: string): string {
   if (!url.includes('?') && !url.includes('@')) return url;
-  return url.replaceAll(USER_INFO, '//***@').replaceAll(SECRET, '$1***');
+  return url
+    .replaceAll(USER_INFO, '//***@')
+    .replaceAll(PARAMETER, (part, at: number, all: string) => hideParameter(part, all[at - 1]));
 }
 
 /** Errors within errors that are shown. */

@@ -52,7 +52,7 @@ export {
 } from './nix/list.ts';
 export { nixProblem } from './nix/probe.ts';
 export type { PackageSet, PackageSetVersion } from './package-set.ts';
-export { redactSecrets } from './process/redact.ts';
+export { hideParameter, redactSecrets } from './process/redact.ts';
 export { withNixOptions } from './process/environment.ts';
 export { Scrubber, type ScrubberOptions, type ScrubEvent } from './scrubber.ts';
 export { openStateDir, type StateDir } from './state-dir.ts';

@@ -38,3 +38,16 @@ it.for([
   expect(redactSecrets(text)).toBe(shown);
   expect(redactSecrets(shown)).toBe(shown);
 });
+
+it.for([
+  ['letters', 'a'],
+  ['addresses', 'http://'],
+  ['names of secrets', 'key'],
+  ['parameters', '?key'],
+  ['question marks', '?'],
+  ['headers', 'authorization:'],
+  ['settings', 'access-tokens '],
+] as const)('a line that is all %s is shown at once', ([, text]) => {
+  const line = text.repeat(200_000);
+  expect(redactSecrets(`${line} ?${'key'.repeat(5_000)}`)).toContain('key');
+});
