@@ -4,8 +4,9 @@ const CODES = '#error-codes';
 const MANIFESTS = '#pulling-manifests';
 const ABSENT = `sha256:${'0'.repeat(64)}`;
 const NAMES = '#pulling-manifests';
+const ATTACHED = '#referrers-tag-schema';
 
-type Failure = readonly [path: string, status: number, code: string];
+type Failure = readonly [path: string, status: number, code: string, spec?: string];
 
 const FAILURES: readonly Failure[] = [
   ['/v2/nosuchpackage/manifests/latest', 404, 'MANIFEST_UNKNOWN'],
@@ -18,6 +19,9 @@ const FAILURES: readonly Failure[] = [
   ['/v2/hello/manifests/:', 400, 'DIGEST_INVALID'],
   ['/v2/hello/manifests/-tag', 400, 'NAME_INVALID'],
   [`/v2/hello/manifests/${'t'.repeat(129)}`, 400, 'NAME_INVALID'],
+  [`/v2/hello/manifests/sha256-${'0'.repeat(64)}`, 404, 'MANIFEST_UNKNOWN', ATTACHED],
+  [`/v2/hello/manifests/sha256-${'0'.repeat(64)}.sig`, 404, 'MANIFEST_UNKNOWN', ATTACHED],
+  [`/v2/hello/manifests/sha512-${'0'.repeat(64)}`, 404, 'MANIFEST_UNKNOWN', ATTACHED],
   [`/v2/hello/blobs/${ABSENT}`, 404, 'BLOB_UNKNOWN'],
   [`/v2/hello/blobs/sha512:${'0'.repeat(128)}`, 404, 'BLOB_UNKNOWN'],
   ['/v2/hello/blobs/latest', 400, 'DIGEST_INVALID'],
@@ -67,8 +71,8 @@ const WRITES: readonly (readonly [method: string, path: string])[] = [
 ];
 
 export const errorCases: readonly ConformanceCase[] = [
-  ...FAILURES.map(([path, status, code]): ConformanceCase => ({
-    spec: code === 'NAME_INVALID' ? NAMES : CODES,
+  ...FAILURES.map(([path, status, code, spec]): ConformanceCase => ({
+    spec: spec ?? (code === 'NAME_INVALID' ? NAMES : CODES),
     title: `GET ${path.slice(0, 60)} is ${status} ${code}`,
     path,
     status,

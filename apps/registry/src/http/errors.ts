@@ -71,6 +71,12 @@ export const httpErrors = {
       'MANIFEST_UNKNOWN',
       `manifest ${digest} is not in this registry; pull the image by its tag`,
     ),
+  nothingAttached: () =>
+    new HttpError(
+      404,
+      'MANIFEST_UNKNOWN',
+      'tags of digests are for what is attached to a manifest, such as signatures; nothing is attached to images of this registry',
+    ),
   notAcceptable: () =>
     // As other registries do: the specification has no code for 406, and no client knows what to make of it.
     new HttpError(

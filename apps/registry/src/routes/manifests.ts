@@ -58,6 +58,13 @@ interface KnownTag {
   isListed: boolean;
 }
 
+/**
+ * What clients put beside a manifest where a registry lists no referrers, and cosign and podman look for in any case: never a
+ * tag of a package source, and an image under it would be taken for signatures.
+ * {@link https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#referrers-tag-schema}
+ */
+const ATTACHMENT = /^sha\d{3}-[0-9a-f]{64,}(?:\.|$)/;
+
 /** Names and tags whose reading is remembered, a kilobyte or so each. */
 const MAX_REQUESTS = 20_000;
 
@@ -93,6 +100,7 @@ export class ManifestRoute {
     const known = this.#tags.get(reference);
     if (known !== undefined) return known;
     const request = parsePullRequest(name, tag, this.#options.systems);
+    if (ATTACHMENT.test(tag)) throw httpErrors.nothingAttached();
     const parsed: KnownTag = { request, allowedBy: undefined, isListed: false };
     this.#tags.set(reference, parsed);
     return parsed;

@@ -130,6 +130,15 @@ describe.each(SOURCES)('of $kind', ({ env, kind, usesTags }) => {
     expect(await list('broken')).toEqual(['latest']);
   });
 
+  it('a tag of a digest, by which clients look for signatures, is none', async () => {
+    for (const suffix of ['', '.sig', '.att']) {
+      const tag = `sha256-${'0'.repeat(64)}${suffix}`;
+      const url = `http://127.0.0.1:${server.port}/v2/hello/sharesa/manifests/${tag}`;
+      expect((await fetch(url)).status).toBe(404);
+      expect(await list('hello/sharesa')).not.toContain(tag);
+    }
+  });
+
   it('the tags are there after a restart, without another build', async () => {
     await server.stop();
     await start();
