@@ -117,12 +117,13 @@ export class ImageBuilder {
     revision: Revision,
     signal: AbortSignal,
   ): Promise<ManifestRecord> {
+    const beganAt = performance.now();
     try {
       return await this.#attempt(build, revision, signal);
     } catch (error) {
       const { source } = this.#options;
       if (!(error instanceof BuildError) || error.code !== 'build-failed') throw error;
-      if ((await source.refresh?.(signal)) !== true) throw error;
+      if ((await source.refresh?.(signal, beganAt)) !== true) throw error;
       return await this.#attempt(build, revision, signal);
     }
   }

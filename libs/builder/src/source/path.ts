@@ -27,6 +27,8 @@ export function pathSource(path: string, refresher?: Refresher): PackageSource {
       }
     },
     state: () => folderState(path),
-    ...(refresher && { refresh: (signal) => refresher.refresh(signal) }),
+    ...(refresher && {
+      refresh: (signal, beganAt) => refresher.refresh(signal, beganAt),
+    }),
   };
 }

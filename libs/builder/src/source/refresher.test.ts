@@ -30,21 +30,37 @@ describe('a refresher', () => {
     await writeProgram(`echo run >> ${dir}/runs`);
     let now = 0;
     const refresher = new Refresher({ program, env, now: () => now });
-    expect(await Promise.all([refresher.refresh(signal), refresher.refresh(signal)])).toEqual([
-      true,
-      true,
-    ]);
+    const [first, second] = [refresher.refresh(signal, 0), refresher.refresh(signal, 0)];
+    expect(await Promise.all([first, second])).toEqual([true, true]);
     now = 599_999;
-    expect(await refresher.refresh(signal)).toBe(false);
+    expect(await refresher.refresh(signal, 1)).toBe(false);
     expect(await readFile(join(dir, 'runs'), 'utf8')).toBe('run\n');
     now = 600_000;
-    expect(await refresher.refresh(signal)).toBe(true);
+    expect(await refresher.refresh(signal, 1)).toBe(true);
   });
 
-  it('is of no use where its program fails, or is not there', async () => {
-    expect(await new Refresher({ program, env }).refresh(signal)).toBe(false);
+  it('helps whatever was begun before its program ended', async () => {
+    await writeProgram(`echo run >> ${dir}/runs`);
+    let now = 0;
+    const refresher = new Refresher({ program, env, now: () => now++ });
+    expect(await refresher.refresh(signal, 0)).toBe(true);
+    expect(await refresher.refresh(signal, 0)).toBe(true);
+    expect(await refresher.refresh(signal, now)).toBe(false);
+    expect(await readFile(join(dir, 'runs'), 'utf8')).toBe('run\n');
+  });
+
+  it('is of no use where its program fails, or is not there, and tries that again after a minute', async () => {
+    let now = 0;
+    const refresher = new Refresher({ program, env, now: () => now });
+    expect(await refresher.refresh(signal, 0)).toBe(false);
     await writeProgram('exit 1');
-    expect(await new Refresher({ program, env }).refresh(signal)).toBe(false);
+    now = 60_000;
+    expect(await refresher.refresh(signal, now)).toBe(false);
+    await writeProgram('exit 0');
+    now = 119_999;
+    expect(await refresher.refresh(signal, now)).toBe(false);
+    now = 120_000;
+    expect(await refresher.refresh(signal, now)).toBe(true);
   });
 });
 

@@ -42,9 +42,10 @@ export interface PackageSource {
    * Brings the package set up to date after something of it could not be built: what it wants to fetch may be gone.
    * Sources that are fetched themselves have nothing to do here, and no such method.
    *
+   * @param beganAt when the build that failed began, as `performance.now()` tells it (ms)
    * @returns whether building once more may go better
    */
-  refresh?(signal: AbortSignal): Promise<boolean>;
+  refresh?(signal: AbortSignal, beganAt: number): Promise<boolean>;
 }
 
 export const COMMIT = /^[0-9a-f]{40}$/;
