@@ -62,6 +62,8 @@ async function start(
   const store = await createFilesystemStore({ root: storageDir });
   const cache = createCache({
     file: state.cacheFile,
+    // An answer that comes late is a miss, which on a slow machine would be another result.
+    askTimeoutMs: 120_000,
     ...(recencyMs !== undefined && { recencyMs }),
   });
   const events: BuildEvent[] = [];
