@@ -67,10 +67,6 @@ async function start(starting: Promise<BenchServer>): Promise<BenchServer> {
   return server;
 }
 
-function registryPath({ digest }: Blob): string {
-  return `/v2/bench/blobs/${digest}`;
-}
-
 /** In turns, so that other work on the machine is as hard on all. */
 async function compare(
   name: string,
