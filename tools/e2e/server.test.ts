@@ -132,6 +132,20 @@ describe('a server that cannot start says why, and how to mend it', () => {
   });
 });
 
+test('a server without its folder of packages starts, and says what is missing', async () => {
+  const folder = path.join(dir, 'absent');
+  const server = await startRegistry(dir, { NIXERY_PKGS_PATH: folder });
+  try {
+    await expect
+      .poll(() => server.logs())
+      .toContain(`NIXERY_PKGS_PATH: ${folder}/default.nix cannot be read (ENOENT)`);
+    const answer = await fetch(`${server.url}/v2/hello/manifests/latest`);
+    expect(answer.status).toBe(429);
+  } finally {
+    await server.stop();
+  }
+});
+
 describe('a server that is ended', () => {
   test('answers who waits for it, and leaves no process and no file half-done', async () => {
     const server = await startRegistry(dir, { NIXERY_PKGS_PATH: packages });

@@ -1,3 +1,6 @@
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import {
   missingTools,
   nixProblem,
@@ -49,9 +52,24 @@ async function toolProblems(kind: SourceOptions['kind']): Promise<readonly Probl
   return [{ message, mayPass: false }];
 }
 
-async function tellOfNix(): Promise<void> {
-  const reason = await nixProblem(withNixOptions(process.env, config.nixOptions));
-  if (reason !== null) logger.error({ reason }, 'nothing can be built');
+async function tellWhatHindersBuilds(): Promise<void> {
+  const nix = nixProblem(withNixOptions(process.env, config.nixOptions));
+  for (const reason of await Promise.all([nix, folderProblem(config.source)])) {
+    if (reason !== null) logger.error({ reason }, 'nothing can be built');
+  }
+}
+
+/** The folder may be mounted or made later, and known images are served without it: no reason not to start. */
+async function folderProblem(source: Config['source']): Promise<string | null> {
+  if (source.kind !== 'path') return null;
+  const file = join(source.path, 'default.nix');
+  try {
+    await access(file, constants.R_OK);
+    return null;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    return `NIXERY_PKGS_PATH: ${file} cannot be read (${String(code)})`;
+  }
 }
 
 function placesOf({ host, popularityUrl, port, storage, stateDir }: Config): Places {
@@ -77,7 +95,7 @@ const server = await startServer(config, logger).catch(async (error: unknown) =>
 });
 
 // Images that are known are served without Nix, so nobody waits for this.
-const probed = tellOfNix();
+const probed = tellWhatHindersBuilds();
 
 closeWithGrace({ delay: STOP_MS, logger: false }, async ({ err, signal }) => {
   if (err) logger.fatal({ err }, 'the server failed');

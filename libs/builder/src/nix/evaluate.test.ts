@@ -94,6 +94,15 @@ describe('evaluation', () => {
     expect(message).toContain('package "helo" was not found; did you mean hello?');
   });
 
+  it('suggests the words that may stand in front of packages, but no word for itself', async () => {
+    const { problems } = await failure(['shel', 'shell', 'nested.shel']);
+    expect(problems).toMatchObject([
+      { kind: 'not-found', name: 'shel', suggestions: ['shell'] },
+      { kind: 'not-found', name: 'shell', suggestions: [] },
+      { kind: 'not-found', name: 'nested.shel', suggestions: [] },
+    ]);
+  });
+
   it.each([
     ['a function', 'afunction', /not a package but a function/],
     ['a string', 'astring', /not a package but a string/],

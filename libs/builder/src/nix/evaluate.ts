@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { PackageProblem } from '../errors.ts';
-import type { System } from '../image-name.ts';
+import { META_PACKAGES, type System } from '../image-name.ts';
 import { run } from '../process/run.ts';
 import { suggest } from '../suggest.ts';
 import { EXPRESSIONS } from './expressions.ts';
@@ -207,9 +207,10 @@ class Evaluation {
         return {
           kind: 'not-found',
           name,
-          suggestions: suggest(name.split('.')[found.path.length] ?? name, found.names).map(
-            (last) => [...found.path, last].join('.'),
-          ),
+          suggestions: suggest(
+            name.split('.')[found.path.length] ?? name,
+            found.path.length > 0 ? found.names : [...found.names, ...leadingWords(name)],
+          ).map((last) => [...found.path, last].join('.')),
         };
       case 'not-a-package':
         return {
@@ -236,4 +237,9 @@ class Evaluation {
       }
     }
   }
+}
+
+/** Those in front of packages, which are mistyped as well. They are packages to who has them elsewhere: no help. */
+function leadingWords(wanted: string): readonly string[] {
+  return META_PACKAGES.filter((word) => word !== wanted);
 }
