@@ -80,11 +80,16 @@ export function realisationEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEn
   return { ...pick(env, [...COMMON, ...NIX, ...NETWORK]), NIX_PATH: '' };
 }
 
-/** For fetching package sources. git must never wait for somebody to type a password. */
+/**
+ * For fetching package sources. git must never wait for somebody to type a password, and knows the file of certificates
+ * under a name of its own alone.
+ */
 export function fetchEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const certificates = env['GIT_SSL_CAINFO'] ?? env['NIX_SSL_CERT_FILE'] ?? env['SSL_CERT_FILE'];
   return {
     ...pick(env, [...COMMON, ...NIX, ...NETWORK, ...GIT]),
     NIX_PATH: '',
     GIT_TERMINAL_PROMPT: '0',
+    ...(certificates !== undefined && { GIT_SSL_CAINFO: certificates }),
   };
 }
