@@ -175,16 +175,16 @@ export class Healer {
   async #look(digest: Digest, thorough: boolean): Promise<'intact' | 'damaged' | 'missing'> {
     const { store } = this.#options;
     if (thorough) return await readThrough(store, digest);
+    // First what may wait for the cache: the storage's answer is as it is now.
+    const size = await this.#expectedSize(digest);
     const status = await store.stat(digest);
     if (!status.exists) return 'missing';
-    const size = await this.#expectedSize(digest);
     return size === undefined || size === status.size ? 'intact' : 'damaged';
   }
 
   /** How many bytes a blob should have, where records tell. */
   async #expectedSize(digest: Digest): Promise<number | undefined> {
     const { cache } = this.#options;
-    // First what waits for the cache.
     const forms = (await answered(() => cache.findManifest(digest)))?.record.forms;
     const form = Object.values(forms ?? {}).find((form) => form.digest === digest);
     return form?.size ?? (await cache.findLayer(digest))?.record.size;

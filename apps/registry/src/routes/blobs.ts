@@ -76,8 +76,9 @@ export class BlobRoute {
     const asker = new RequestAsker(exchange, caller);
     const healed = await hold(exchange, builder.heal(digest, { asker }), holdTimes);
     if (healed.over) return;
-    if (healed.value && (await this.#answer(exchange, wanted))) return;
-    throw httpErrors.blobUnknown(digest);
+    if (!healed.value) throw httpErrors.blobUnknown(digest);
+    if (await this.#answer(exchange, wanted)) return;
+    throw httpErrors.notNow(new Error(`${digest} was made again, and is gone again`));
   }
 
   /** @returns false, and nothing is sent, when the storage has no such blob or not all of it */

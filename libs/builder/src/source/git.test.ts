@@ -135,6 +135,17 @@ describe('a git source', () => {
     expect(new Set(paths).size).toBe(1);
   });
 
+  it('has no longer a commit that nothing leads to any more, which is no matter of asking again', async () => {
+    const fresh = makeSource(`file://${upstream}`, 'rewritten');
+    expect(await codeOf(fresh.provide({ commit: 'f'.repeat(40) }, signal))).toBe(
+      'reference-not-found',
+    );
+    const away = makeSource(`file://${join(dir, 'gone')}`, 'rewritten-away');
+    expect(await codeOf(away.provide({ commit: commits.first }, signal))).toBe(
+      'source-unavailable',
+    );
+  });
+
   it('gives what it fetched after a restart, with the repository gone', async () => {
     const restarted = makeSource(`file://${join(dir, 'gone')}`, 'state');
     const path = await restarted.provide({ commit: commits.first }, signal);

@@ -126,6 +126,8 @@ class GitRepository {
       const refs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
       const all = await this.#git([gitDir, 'fetch', '--quiet', 'origin', ...refs], signal);
       successOf('git fetch', all);
+      // It was there when it was resolved, or when an image was built of it: a branch was rewritten since.
+      if (!(await this.#hasCommit(commit, signal))) throw notFound(commit);
     }
 
     const temporary = await mkdtemp(join(this.#options.dir, 'checkout-'));
@@ -146,6 +148,13 @@ class GitRepository {
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
+  }
+
+  async #hasCommit(commit: string, signal: AbortSignal): Promise<boolean> {
+    const gitDir = `--git-dir=${this.#content}`;
+    const result = await this.#git([gitDir, 'cat-file', '-e', `${commit}^{commit}`], signal);
+    if (result.outcome !== 'exited') successOf('git cat-file', result);
+    return result.code === 0;
   }
 
   async #ensure(dir: string, signal: AbortSignal): Promise<void> {
