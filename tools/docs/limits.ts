@@ -299,6 +299,12 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       [`${BUILDER}/healer.ts`, 'RETRY_AFTER_MS'],
       '404',
     ],
+    [
+      'A cache that starts anew is waited for, before a blob is unknown',
+      'ms',
+      [`${BUILDER}/cache-answer.ts`, 'CACHE_WAIT_MS'],
+      '503',
+    ],
     ['What the scrub reads a second', 'bytes', [`${BUILDER}/scrubber.ts`, 'BYTES_PER_SECOND'], ''],
     [
       'Age from which `gc` may remove a blob, at least',
