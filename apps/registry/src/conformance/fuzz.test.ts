@@ -48,6 +48,19 @@ const segment = fc.oneof(
   fc.constantFrom(`sha512:${'0'.repeat(128)}`, 'secret', '..\\secret', 'a'.repeat(300), '-', 'A'),
   fc.string({ unit: 'grapheme', maxLength: 8 }).map((text) => encodeURI(text.toWellFormed())),
 );
+/** The same over and over, as long as an address can be: what is looked through must not take longer than it is long. */
+const repeated = fc
+  .tuple(
+    fc.array(fc.constantFrom('?', 'key', 'token', '&', '=', ';', '//', '@', '.', '-', 'a', 'A'), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    fc.nat({ max: 12_000 }),
+  )
+  .map(([parts, length]) => {
+    const text = parts.join('');
+    return text.repeat(length / text.length);
+  });
 const target = fc
   .tuple(
     fc.constantFrom(
@@ -60,7 +73,21 @@ const target = fc
       'http://other.example/v2/',
     ),
     fc.array(segment, { maxLength: 6 }),
-    fc.constantFrom('', '', '?', '?n=1', '?n=-1', '?last=%00', '?w=9', '?w=1&w=2', '?%', '?ns=x#f'),
+    fc.oneof(
+      fc.constantFrom(
+        '',
+        '',
+        '?',
+        '?n=1',
+        '?n=-1',
+        '?last=%00',
+        '?w=9',
+        '?w=1&w=2',
+        '?%',
+        '?ns=x#f',
+      ),
+      fc.array(repeated, { minLength: 1, maxLength: 2 }).map((parts) => `?${parts.join('')}`),
+    ),
   )
   .map(([start, segments, query]) => start + segments.join('/') + query)
   // The parser knows no spaces in an address, and ends it there.
