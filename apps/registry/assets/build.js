@@ -1,5 +1,6 @@
 // Follows one build as it goes on. Without it the page reloads itself.
 
+import { keepPlace } from './keep.js';
 import { tell } from './tell.js';
 
 const TICK_MS = 1000;
@@ -35,11 +36,14 @@ if (state !== null && log !== null && id !== undefined) {
  * @param {string} rendered what the server has escaped
  */
 function showState(element, rendered) {
-  const open = [...element.querySelectorAll('details')].map((details) => details.open);
-  element.innerHTML = rendered;
-  for (const [index, details] of element.querySelectorAll('details').entries()) {
-    details.open = open[index] ?? details.open;
-  }
+  keepPlace(element, () => {
+    const open = [...element.querySelectorAll('details')].map((details) => details.open);
+    element.innerHTML = rendered;
+    for (const [index, details] of element.querySelectorAll('details').entries()) {
+      details.open = open[index] ?? details.open;
+    }
+    return element;
+  });
   /** @type {HTMLElement | null} */
   const standing = element.querySelector('[data-told]');
   const text = standing?.dataset['told'] ?? '';

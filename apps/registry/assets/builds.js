@@ -1,5 +1,7 @@
 // Keeps the list of builds up to date. Without it the page reloads itself.
 
+import { keepPlace } from './keep.js';
+
 const EVERY_MS = 2000;
 
 async function refresh() {
@@ -9,15 +11,12 @@ async function refresh() {
   if (!response.ok) return;
   const next = new DOMParser().parseFromString(await response.text(), 'text/html');
   const replacement = next.getElementById('live');
-  // Replacing what has not changed would take the focus away.
+  // Replacing what has not changed would take away what is selected.
   if (replacement === null || replacement.innerHTML === live.innerHTML) return;
-  const focused = document.activeElement?.getAttribute('href');
-  live.replaceWith(replacement);
-  if (focused?.startsWith('/builds/') === true) {
-    for (const link of replacement.querySelectorAll('a')) {
-      if (link.getAttribute('href') === focused) link.focus();
-    }
-  }
+  keepPlace(live, () => {
+    live.replaceWith(replacement);
+    return replacement;
+  });
 }
 
 setInterval(() => {

@@ -83,6 +83,21 @@ describe('a build', () => {
     expect((await pulled).status).toBe(200);
   });
 
+  test('leaves the focus where it is while the list that it is in changes', async () => {
+    const pulled = pull('slow7/hello');
+    await page.goto(`${server.url}/builds`);
+    const region = page.getByRole('region', { name: 'Builds under way' });
+    const link = page.getByRole('link', { name: 'hello/slow7' });
+    for (const place of [region, link]) {
+      await place.focus();
+      // Each change makes all of it anew.
+      await page.evaluate(`document.getElementById('live').setAttribute('data-old', 'yes')`);
+      await page.locator('#live:not([data-old])').waitFor();
+      expect(await place.and(page.locator(':focus')).count()).toBe(1);
+    }
+    expect((await pulled).status).toBe(200);
+  });
+
   test('counts on while nothing comes of it, and says how many wait', async () => {
     const pulled = Promise.all([pull('hello/slow14'), pull('slow14/hello')]);
     await page.route('**/events?*', (route) =>
