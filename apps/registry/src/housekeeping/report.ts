@@ -19,12 +19,12 @@ export function findingText(finding: Finding): string {
 export function checkText(report: CheckReport, repair: boolean): string {
   const { blobs, findings, manifests, orphans, records, repaired, uploads } = report;
   const lines = [
-    `${blobsText(blobs)}, ${manifests} of them manifests; ${records} records.`,
+    `${blobsText(blobs)}, ${manifests} of them manifests; ${countOf(records, 'record')}.`,
     `${blobsText(orphans)} that no manifest refers to: what is old of that, gc removes.`,
     ...uploadLines(uploads),
-    findings === 0 ? 'Everything is as it should be.' : `${findings} findings.`,
+    findings === 0 ? 'Everything is as it should be.' : `${countOf(findings, 'finding')}.`,
   ];
-  if (repair) lines.push(`${repaired} damaged blobs and records were removed.`);
+  if (repair) lines.push(`Damaged blobs and records that were removed: ${repaired}.`);
   else if (findings > 0) lines.push('With --repair, what servers can make anew is removed.');
   return text(lines);
 }
@@ -37,7 +37,10 @@ function uploadLines(uploads: CheckReport['uploads']): readonly string[] {
     const bytes = size === null ? '' : `, ${bytesText(size)} so far`;
     return `unfinished: ${name}, since ${startedAt.toISOString()}${bytes}`;
   });
-  return [...lines, `${uploads.length} unfinished uploads: what is old of that, gc removes.`];
+  return [
+    ...lines,
+    `${countOf(uploads.length, 'unfinished upload')}: what is old of that, gc removes.`,
+  ];
 }
 
 const ENDS: Readonly<Record<CollectionReport['end'], string>> = {
@@ -53,18 +56,19 @@ export function collectionText(report: CollectionReport): string {
   const { deleted, end, images, kept, pullsSince, records, removed, spared, uploads, young } =
     report;
   const lines = [
-    `${deleted ? 'Removed' : 'Would remove'} ${blobsText(removed)} and ${records} records; ${images.dropped} images go.`,
-    `${images.kept} images stay: ${blobsText(kept)}.`,
-    `${blobsText(young)} that no image refers to are too young to be removed.`,
+    `${deleted ? 'Removed' : 'Would remove'} ${blobsText(removed)} and ${countOf(records, 'record')}. Images that go: ${images.dropped}.`,
+    `Images that stay: ${images.kept}, with ${blobsText(kept)}.`,
+    `Too young to be removed, though no image refers to it: ${blobsText(young)}.`,
     pullsSince === null
       ? 'No pull has been noted yet: images go neither for their age nor for their size.'
       : `Pulls are known since ${new Date(pullsSince).toISOString()}.`,
   ];
   if (uploads === null) lines.push('The storage does not tell of unfinished uploads.');
   else if (uploads > 0) {
-    lines.push(`${uploads} unfinished uploads ${deleted ? 'were ended' : 'would be ended'}.`);
+    lines.push(`Unfinished uploads that ${deleted ? 'were ended' : 'would be ended'}: ${uploads}.`);
   }
-  if (spared > 0) lines.push(`${spared} blobs were spared: builds have asked for them.`);
+  if (spared > 0)
+    lines.push(`Blobs that were spared, since builds have asked for them: ${spared}.`);
   if (end !== 'done') lines.push(ENDS[end]);
   if (!deleted) lines.push('Nothing was removed. Do it with --delete.');
   return text(lines);
@@ -72,16 +76,21 @@ export function collectionText(report: CollectionReport): string {
 
 export function importText({ blobs, copied, damaged, present, records }: ImportReport): string {
   const lines = [
-    `${copied ? 'Copied' : 'Would copy'} ${blobsText(blobs)} and ${records} records.`,
-    `${blobsText(present)} were here already.`,
+    `${copied ? 'Copied' : 'Would copy'} ${blobsText(blobs)} and ${countOf(records, 'record')}.`,
+    `Here already: ${blobsText(present)}.`,
   ];
-  if (damaged > 0) lines.push(`${damaged} blobs are damaged there, and were left out.`);
+  if (damaged > 0)
+    lines.push(`Left out, since they are damaged there: ${countOf(damaged, 'blob')}.`);
   if (!copied) lines.push('Nothing was copied. Do it with --copy.');
   return text(lines);
 }
 
 function blobsText({ bytes, count }: Amount): string {
-  return `${count} ${count === 1 ? 'blob' : 'blobs'} (${bytesText(bytes)})`;
+  return `${countOf(count, 'blob')} (${bytesText(bytes)})`;
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** In the unit that leaves at least one before the point. */
