@@ -10,6 +10,9 @@ export interface AwkwardStoreOptions {
 
 type Step = (dir: string) => void;
 
+/** Only root can archive files that their owner may not read. Whether they are executable, all that counts, is no other. */
+const OWNER_READS = process.getuid?.() === 0 ? 0 : 0o400;
+
 /** The stores' names for what {@link writeAwkwardStore} writes, by what is awkward about it. */
 export const AWKWARD_PATHS = {
   modes: '/nix/store/0000000000000000000000000000000a-modes',
@@ -104,7 +107,7 @@ function file(name: string | Buffer, content: string, mode?: number): Step {
   return (dir) => {
     const path = inside(dir, name);
     writeFileSync(path, content);
-    if (mode !== undefined) chmodSync(path, mode);
+    if (mode !== undefined) chmodSync(path, mode | OWNER_READS);
   };
 }
 
