@@ -30,7 +30,7 @@ export interface Catalogue {
 /** What people ask an on-demand registry for, of what the offline set has. */
 export const OFFLINE_CATALOGUE = {
   byPopularity: (
-    'git curl python3 nodejs openssl jq vim wget postgresql htop gnugrep gnused findutils gnutar gzip nginx redis openssh ' +
+    'git curl python3 nodejs-slim openssl jq vim wget postgresql htop gnugrep gnused findutils gnutar gzip nginx redis openssh ' +
     'rsync sqlite ripgrep perl procps tree python3Packages.requests python3Packages.pyyaml hello which gcc ' +
     'perlPackages.JSON _7zz nano gawk busybox xorg.xauth perlPackages.TimeDate qemu-user'
   ).split(' '),

@@ -26,7 +26,17 @@ import { isInstalled, race, RIVALS, type Rival } from './packing-rivals.ts';
 const execute = promisify(execFile);
 const THREADS = 2;
 /** Packages whose closure is more than 500 MB, none of them a single file that one thread would be busy with alone. */
-const LARGE = ['git', 'nodejs', 'postgresql', 'perl', 'python3', 'vim', 'openssh', 'gcc', 'curl'];
+const LARGE = [
+  'git',
+  'nodejs-slim',
+  'postgresql',
+  'perl',
+  'python3',
+  'vim',
+  'openssh',
+  'gcc',
+  'curl',
+];
 const MEDIUM = ['git', 'python3'];
 const SMALL_PACKAGES = 200;
 

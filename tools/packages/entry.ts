@@ -26,9 +26,11 @@ export interface PackageEntry {
   readonly union?: Readonly<Record<string, string>>;
   /**
    * The same in a store path of its own, for programs that want one prefix: images do not show it at their
-   * root. Programs found in its `usr/bin` are started there.
+   * root. Files are copied into it. Programs found in its `usr/bin` are started there, scripts by the interpreter found there.
    */
   readonly tree?: Readonly<Record<string, string>>;
+  /** Files in the tree, from `nix/files`. */
+  readonly treeFiles?: Readonly<Record<string, string>>;
   /** Files in the package, from `nix/files`. */
   readonly files?: Readonly<Record<string, string>>;
   /** Built by a script in `nix/`, with the unpacked Debian packages in `$debs`, and without references to them. */
@@ -47,3 +49,12 @@ export interface RenamedEntry {
 
 /** Attributes by their dotted path. */
 export type Catalogue = Readonly<Record<string, PackageEntry | RenamedEntry>>;
+
+/** What every package brings besides whose closure holds the Debian package `of`. */
+export interface Locale {
+  readonly of: string;
+  /** What `nix/locale.sh` takes out of this Debian package. */
+  readonly deb: string;
+  /** As in {@link PackageEntry.links}. */
+  readonly links: Readonly<Record<string, string>>;
+}

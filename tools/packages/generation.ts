@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { Architecture } from './architecture.ts';
 import type { Archives } from './archives.ts';
-import { bootstrapDebs, catalogue, ignoredDepends, interpreters } from './catalogue.ts';
+import { bootstrapDebs, catalogue, ignoredDepends, interpreters, locale } from './catalogue.ts';
 import type { Archive } from './control.ts';
 import { download, extract } from './deb.ts';
 import { OfflinePackagesError } from './errors.ts';
@@ -49,6 +49,7 @@ export async function writeGeneration({
       catalogue,
       interpreters,
       ignoredDepends,
+      locale: locale(architecture),
     });
     if (missing.length > 0)
       log(`This Debian has no ${architecture.debian} packages for: ${missing.join(', ')}.`);

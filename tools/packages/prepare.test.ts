@@ -15,8 +15,11 @@ import { prepareOfflinePackages } from './prepare.ts';
 import { allAttributes } from './testing/attributes.ts';
 import { evaluate } from './testing/nix.ts';
 
-/** https://spdx.org/licenses; what is in nixpkgs' `meta.license`. */
-const License = z.looseObject({ spdxId: z.enum(spdxIds), free: z.literal(true) });
+/** https://spdx.org/licenses, which has no name for the public domain; what is in nixpkgs' `meta.license`. */
+const License = z.looseObject({
+  spdxId: z.enum([...spdxIds, 'LicenseRef-PublicDomain']),
+  free: z.literal(true),
+});
 
 /** https://nixos.org/manual/nixpkgs/stable/#chap-meta */
 const Package = z.looseObject({

@@ -25,6 +25,7 @@ function indexOf(archive: ReturnType<typeof archiveOf>, catalogue: Catalogue) {
     catalogue,
     interpreters: [],
     ignoredDepends: new Set(),
+    locale: { of: 'libc', deb: 'locales', links: { 'usr/locale': 'usr/locale' } },
   });
 }
 
@@ -76,6 +77,30 @@ describe('makeIndex', () => {
     expect(index.attributes).toMatchObject([
       { name: 'set', kind: 'set', value: [{ name: 'a', kind: 'package' }] },
       { name: 'old', kind: 'renamed', value: { from: 'old', to: 'set.a' } },
+    ]);
+  });
+
+  test('gives a locale to packages with the C library, and to no others', () => {
+    const archive = archiveOf(
+      { Package: 'libc', Version: '1' },
+      { Package: 'locales', Version: '1', Depends: 'libc' },
+      { Package: 'program', Version: '1', Depends: 'library' },
+      { Package: 'library', Version: '1', Depends: 'libc' },
+      { Package: 'static', Version: '1' },
+    );
+    const { index } = indexOf(archive, {
+      program: { debs: ['program'], license: 'MIT', links: { a: 'b' } },
+      static: { debs: ['static'], license: 'MIT' },
+    });
+    expect(index.attributes).toMatchObject([
+      {
+        value: {
+          closure: ['program', 'library', 'libc'],
+          locale: 'locales',
+          links: { a: 'b', 'usr/locale': 'usr/locale' },
+        },
+      },
+      { value: { closure: ['static'], locale: '', links: {} } },
     ]);
   });
 

@@ -2,7 +2,7 @@ import type { Architecture } from './architecture.ts';
 import { findUnits, reachableUnits, resolveClosure } from './closure.ts';
 import type { Closure, Unit } from './closure.ts';
 import type { Archive, BinaryPackage } from './control.ts';
-import type { Catalogue, PackageEntry } from './entry.ts';
+import type { Catalogue, Locale, PackageEntry } from './entry.ts';
 import { upstreamVersion } from './version.ts';
 
 /** A .deb as the Nix files of the set take it. */
@@ -29,8 +29,11 @@ interface PackageRecord {
   readonly programs: readonly string[];
   readonly path: readonly string[];
   readonly links: Readonly<Record<string, string>>;
+  /** The unit that has the locale; empty without the C library. */
+  readonly locale: string;
   readonly unions: Readonly<Record<string, string>>;
   readonly tree: Readonly<Record<string, string>>;
+  readonly treeFiles: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>>;
   readonly arguments: readonly string[];
@@ -66,6 +69,7 @@ export interface IndexOptions {
   readonly catalogue: Catalogue;
   readonly interpreters: readonly string[];
   readonly ignoredDepends: ReadonlySet<string>;
+  readonly locale: Locale;
 }
 
 /**
@@ -74,13 +78,14 @@ export interface IndexOptions {
  */
 export function makeIndex(
   archive: Archive,
-  { architecture, catalogue, interpreters, ignoredDepends }: IndexOptions,
+  { architecture, catalogue, interpreters, ignoredDepends, locale }: IndexOptions,
 ): { readonly index: SetIndex; readonly missing: readonly string[] } {
   const entries = Object.entries(catalogue).flatMap(([path, entry]) =>
     'debs' in entry ? [{ path, entry }] : [],
   );
   const roots = entries.flatMap(({ entry }) => [...entry.debs, ...(entry.with ?? [])]);
-  const closure = resolveClosure(archive, [...roots, ...interpreters], ignoredDepends);
+  const always = [...interpreters, locale.deb];
+  const closure = resolveClosure(archive, [...roots, ...always], ignoredDepends);
   const units = new Map(findUnits(closure.depends).map((unit) => [unit.name, unit]));
   const unitOf = new Map(
     [...units.values()].flatMap(({ name, members }) => members.map((member) => [member, name])),
@@ -105,7 +110,12 @@ export function makeIndex(
     } else if ([...entry.debs, ...(entry.with ?? [])].some((deb) => absent.has(deb))) {
       missing.push(dotted);
     } else {
-      const value = packageRecord(path.at(-1) ?? dotted, entry, closure, unitNames, units);
+      const value = packageRecord(path.at(-1) ?? dotted, entry, {
+        closure,
+        unitNames,
+        units,
+        locale,
+      });
       leaves.push({ path, leaf: { kind: 'package', value } });
     }
   }
@@ -141,26 +151,35 @@ function unitRecord(unit: Unit, closure: Closure, fallbacks: readonly string[]):
   };
 }
 
+interface Resolved {
+  readonly closure: Closure;
+  readonly unitNames: (debs: readonly string[]) => readonly string[];
+  readonly units: ReadonlyMap<string, Unit>;
+  readonly locale: Locale;
+}
+
 function packageRecord(
   attribute: string,
   entry: PackageEntry,
-  closure: Closure,
-  unitNames: (debs: readonly string[]) => readonly string[],
-  units: ReadonlyMap<string, Unit>,
+  { closure, unitNames, units, locale }: Resolved,
 ): PackageRecord {
   const main = describedBy(entry.debs[0], closure);
   const { mainProgram = attribute } = entry;
   const withUnits = unitNames(entry.with ?? []);
+  const reached = reachableUnits(units, [...unitNames(entry.debs), ...withUnits]);
+  const localized = unitNames([locale.of]).some((unit) => reached.includes(unit));
   return {
     pname: entry.pname ?? attribute,
     version: upstreamVersion(main?.version ?? ''),
     debs: entry.debs.map((name) => ({ name, unit: unitNames([name])[0] ?? name })),
-    closure: reachableUnits(units, [...unitNames(entry.debs), ...withUnits]),
+    closure: reached,
     programs: entry.programs ?? [],
     path: withUnits,
-    links: entry.links ?? {},
+    links: { ...entry.links, ...(localized ? locale.links : {}) },
+    locale: localized ? (unitNames([locale.deb])[0] ?? '') : '',
     unions: entry.union ?? {},
     tree: entry.tree ?? {},
+    treeFiles: entry.treeFiles ?? {},
     files: entry.files ?? {},
     environment: entry.env ?? {},
     arguments: entry.args ?? [],

@@ -81,7 +81,9 @@ function mentions(text: string, spdx: string): boolean {
 }
 
 const longNames: Readonly<Record<string, RegExp>> = {
+  'BSD-3-Clause': /3-clause BSD/i,
   GPL: /General Public License/i,
   LGPL: /Lesser General Public/i,
+  'LicenseRef-PublicDomain': /public domain/i,
   blessing: /public domain/i,
 };

@@ -40,16 +40,27 @@ found() {
 }
 
 # One directory of links to the files of all directories that match $2: programs that ask for their prefix get the whole
-# closure's files there. Of files of one name the first is kept, so the last are linked first.
+# closure's files there. Of files of one name the first is kept, so the last are linked first. What is a file itself is
+# copied: programs that look for their prefix follow links first.
 make_union() {
   search "$2" | tac | while read -r directory; do
     case $1 in
       */) into=$out/$1${directory##*/} ;;
       *) into=$out/$1 ;;
     esac
+    if [ -f "$directory" ]; then
+      mkdir -p "${into%/*}"
+      cp "$directory" "$into"
+      continue
+    fi
     mkdir -p "$into"
     # cp would make directories as read-only as those of the store are, before it is done with them.
     (cd "$directory" && find . -type d -print0) | (cd "$into" && xargs -0 mkdir -p)
     cp -Rsf "$directory/." "$into/"
   done
+}
+
+copy_file() {
+  mkdir -p "$out/$(dirname "$1")"
+  cp "$2" "$out/$1"
 }

@@ -82,8 +82,17 @@ let
     }
   ) index.units;
 
+  locale =
+    unit:
+    run {
+      name = storeName "C.UTF-8-${index.units.${unit}.version}";
+      script = "locale.sh";
+      debs = map fetch index.units.${unit}.debs;
+    };
+
   lines = concatStringsSep "\n";
   pairs = attributes: lines (map (name: "${name}\t${attributes.${name}}") (builtins.attrNames attributes));
+  filePairs = files: pairs (mapAttrs (_: source: file "files/${source}") files);
 
   environment =
     name: entry:
@@ -100,9 +109,10 @@ let
       path = map (unit: units.${unit}) entry.path;
       links = pairs entry.links;
       unions = pairs entry.unions;
-      files = pairs (mapAttrs (_: source: file "files/${source}") entry.files);
+      files = filePairs entry.files;
       environment = pairs entry.environment;
       arguments = lines entry.arguments;
+      locale = if entry.locale == "" then "" else locale entry.locale;
       shell = units.dash;
       tree =
         if entry.tree == { } then
@@ -113,6 +123,7 @@ let
             script = "tree.sh";
             inherit closure common;
             unions = pairs entry.tree;
+            files = filePairs entry.treeFiles;
           };
     };
 

@@ -1,7 +1,7 @@
 # Makes a package as nixpkgs has it from units: links to programs, or wrappers where a program needs to be told where
 # its files are. Variables: main (pairs "unit deb"), programs (patterns instead), closure, path (units appended to PATH),
 # links, unions ("name TAB pattern" lines), files ("name TAB store path" lines), environment ("NAME TAB template"),
-# arguments (templates), tree (a store path), shell (unit), common, out.
+# arguments (templates), tree and locale (store paths, if any), shell (unit), common, out.
 . "$common"
 
 main() {
@@ -9,6 +9,10 @@ main() {
   printf '%s\n' $closure >"$out/nix-support/debian-depends"
   each "$unions" make_union
   each "$files" copy_file
+  if [ -n "$locale" ]; then
+    mkdir -p "$out/usr/lib/locale"
+    ln -s "$locale"/usr/lib/locale/* "$out/usr/lib/locale/"
+  fi
   prelude >prelude
   command_line >arguments
   if [ -n "$programs" ]; then
@@ -63,11 +67,6 @@ owned() {
   done
 }
 
-copy_file() {
-  mkdir -p "$out/$(dirname "$1")"
-  cp "$2" "$out/$1"
-}
-
 # What every wrapper of this package begins with.
 prelude() {
   each "$environment" set_variable
@@ -100,18 +99,34 @@ offer() {
     */perl:* | :perl | :perl5*) wrapper="$wrapper
 $(perl_library)" ;;
   esac
-  if [ -z "$wrapper" ] && [ ! -s arguments ]; then
+  command=$(command_of "$1")
+  if [ "$wrapper$command" = "$1" ] && [ ! -s arguments ]; then
     ln -s "$1" "$out/bin/$2"
     return
   fi
   {
     echo "#!$shell/usr/bin/dash"
     printf '%s\n' "$wrapper" | sed '/^$/d'
-    program=$1
-    [ -z "$tree" ] || [ ! -e "$tree/usr/bin/$2" ] || program=$tree/usr/bin/$2
-    printf 'exec %s%s "$@"\n' "$program" "$(cat arguments)"
+    printf 'exec %s%s "$@"\n' "$command" "$(cat arguments)"
   } >"$out/bin/$2"
   chmod +x "$out/bin/$2"
+}
+
+# What starts the program $1: the tree's instead, or the tree's interpreter.
+command_of() {
+  in_tree "$1" && return
+  interpreter=$(in_tree "$(interpreter "$1")") && interpreter="$interpreter "
+  echo "$interpreter$1"
+}
+
+# The tree's program for $1: of its name, or of that of the file that it is a link to.
+in_tree() {
+  [ -n "$tree" ] && [ -n "$1" ] || return 1
+  for program in "$1" $(readlink -f "$1"); do
+    program=$tree/usr/bin/${program##*/}
+    [ ! -f "$program" ] || { echo "$program" && return; }
+  done
+  return 1
 }
 
 interpreter() {

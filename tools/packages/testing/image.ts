@@ -44,6 +44,11 @@ export async function layOutImage(packages: readonly string[]): Promise<Image> {
     (await closureOf(packages)).map(async (path) => await mountPoint(path, root)),
   );
   for (const path of packages) await linkTree(path, root);
+  // Scripts from everywhere begin with it, so the registry's images have it as well.
+  if (await exists(join(root, 'bin/env'))) {
+    await mkdir(join(root, 'usr/bin'), { recursive: true });
+    await symlink('/bin/env', join(root, 'usr/bin/env'));
+  }
   for (const name of ['dev', 'etc', 'proc', 'root', 'run', 'tmp'])
     await mkdir(join(root, name), { recursive: true });
   await chmod(join(root, 'tmp'), 0o1777);

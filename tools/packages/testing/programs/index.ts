@@ -1,6 +1,7 @@
 import { languages } from './languages.ts';
 import { networkPrograms } from './network.ts';
 import type { Program } from './program.ts';
+import { services } from './services.ts';
 import { terminalPrograms } from './terminal.ts';
 import { textPrograms } from './text.ts';
 
@@ -9,5 +10,6 @@ export const programs: readonly Program[] = [
   ...textPrograms,
   ...languages,
   ...networkPrograms,
+  ...services,
   ...terminalPrograms,
 ];

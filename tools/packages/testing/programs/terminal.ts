@@ -35,6 +35,26 @@ function onTerminal(argv: readonly string[], steps: readonly Step[]): string {
 /** Programs that draw on a terminal. */
 export const terminalPrograms: readonly Program[] = [
   {
+    title: 'git has what is to be written written in an editor, and shows what is long in a pager',
+    packages: ['git', 'less', 'nano', 'python3', ...shell],
+    argv: script(`export HOME=$PWD
+git config --global user.name A
+git config --global user.email a@example.org
+git init -q made
+cd made
+${onTerminal(
+  ['git', 'commit', '--allow-empty'],
+  [
+    { text: 'GNU nano', keys: 'written\u0013' },
+    { text: 'Wrote', keys: '\u0018' },
+  ],
+)}
+git log --format=%s
+for count in $(seq 30); do git commit -q --allow-empty -m "number $count"; done
+${onTerminal(['git', 'log', '--format=%s'], [{ text: '\r\n:', keys: 'q' }])}`),
+    stdout: /^saw GNU nano\nsaw Wrote\n(.*\n)*written\nsaw \r\n:\n$/,
+  },
+  {
     title: 'htop draws a frame and ends when it is told',
     packages: ['htop', 'python3', ...shell],
     argv: script(onTerminal(['htop'], [{ text: 'Load average', keys: 'q' }])),

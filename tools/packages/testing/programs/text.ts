@@ -17,6 +17,32 @@ export const textPrograms: readonly Program[] = [
     stdout: /^f: OK\n3\n$/,
   },
   {
+    title: 'bash and coreutils know UTF-8 and time zones where the user says so',
+    packages: ['tzdata', ...shell],
+    argv: script(`export LC_ALL=C.UTF-8 TZ=Europe/Berlin
+word=é
+echo \${#word}
+touch é
+ls --quoting-style=c
+date -d @0 +%H:%M`),
+    stdout: /^1\n"é"\n01:00\n$/,
+  },
+  {
+    title: 'bc knows many digits',
+    packages: ['bc'],
+    argv: ['bc', '-q'],
+    stdin: '2 ^ 70\n',
+    stdout: /^1180591620717411303424$/m,
+  },
+  {
+    title: 'binutils takes libraries apart',
+    packages: ['binutils', ...shell],
+    argv: script(
+      'echo x > a; ar rcs l.a a; ar t l.a; readelf -h "$(readlink -f /bin/bash)" | head -n 1; objdump -f "$(readlink -f /bin/bash)"',
+    ),
+    stdout: /^a\nELF Header:\n[^]*file format elf64-/,
+  },
+  {
     title: 'busybox is everything in one',
     packages: ['busybox'],
     argv: [
@@ -40,6 +66,12 @@ xzcat xz.tar | bzip2 -9 | bzip2 --test && echo whole`),
     stdout: /^(squeezed\n){4}whole\n$/,
   },
   {
+    title: 'cowsay has its cows',
+    packages: ['cowsay'],
+    argv: ['cowsay', '-f', 'tux', 'moo'],
+    stdout: /< moo >[^]*\|o_o \|/,
+  },
+  {
     title: 'diffutils finds what differs, and gnupatch carries it over',
     packages: ['diffutils', 'gnupatch', ...shell],
     argv: script(`seq 9 > a
@@ -48,6 +80,12 @@ seq 10 > b
 diff -u a b > difference || patch -s c difference
 cmp b c && tail -n 1 c`),
     stdout: /^10\n$/,
+  },
+  {
+    title: 'fd finds files, and fzf those that one means',
+    packages: ['fd', 'fzf', ...shell],
+    argv: script('mkdir a; touch a/hay a/needle; fd --type file . | fzf --filter ndl'),
+    stdout: /^a\/needle\n$/,
   },
   {
     title: 'file tells what is in one',
@@ -84,6 +122,18 @@ make
 touch -d 1970-01-02 b
 make --silent`),
     stdout: /^made b of a\nmake: 'b' is up to date\.\nmade b of a\n$/,
+  },
+  {
+    title: 'gnupg makes a key, signs, and keeps secrets',
+    packages: ['gnupg', ...shell],
+    argv: script(`export GNUPGHOME=$PWD
+gpg --batch --quiet --passphrase '' --quick-generate-key me@example.org 2> log
+echo text | gpg --batch --quiet --sign | gpg --batch --decrypt 2> verified
+[[ $(< verified) == *'Good signature'* ]]
+echo secret | gpg --batch --passphrase word --pinentry-mode loopback -c > secret.gpg
+gpg --batch --quiet --passphrase word --pinentry-mode loopback -d secret.gpg
+gpgconf --kill gpg-agent`),
+    stdout: /^text\nsecret\n$/,
   },
   {
     title: 'gnused replaces by extended expressions',
@@ -171,6 +221,20 @@ strace -f -e trace=openat -o log cat file
       'echo first > a.c; vim -es -u NONE -c "runtime! syntax/c.vim" -c "if exists(\'b:current_syntax\') | %s/first/second/ | endif" -c wq a.c; cat a.c',
     ),
     stdout: /^second$/m,
+  },
+  {
+    title: 'tini starts a program, and ends as it does',
+    packages: ['tini', ...shell],
+    argv: script('code=0; tini -s -- bash -c "echo started; exit 7" || code=$?; echo $code'),
+    stdout: /^started\n7\n$/,
+  },
+  {
+    title: 'util-linux locks files and shows bytes and columns',
+    packages: ['util-linux', ...shell],
+    argv: script(
+      'flock lock echo locked; echo ab | hexdump -C; printf "a 1\\nbb 2\\n" | column -t; setsid --wait cat /proc/self/mountinfo > /dev/null; getopt -o a -- -a b',
+    ),
+    stdout: /^locked\n00000000  61 62 0a[^]*\na   1\nbb  2\n -a -- 'b'\n$/,
   },
   {
     title: 'which finds a program on the PATH',
