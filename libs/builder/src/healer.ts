@@ -28,6 +28,9 @@ export interface HealOptions {
 const RETRY_AFTER_MS = 10 * 60 * 1000;
 const MAX_REMEMBERED = 10_000;
 
+/** A blob of unknown size that is no larger (bytes), as images' configs are, is read to find out whether it is damaged. */
+const MAX_READ = 256 * 1024;
+
 /** How often a blob is made that comes out the same and is gone again. */
 const MAX_ATTEMPTS = 3;
 
@@ -179,6 +182,7 @@ export class Healer {
     const size = await this.#expectedSize(digest);
     const status = await store.stat(digest);
     if (!status.exists) return 'missing';
+    if (size === undefined && status.size <= MAX_READ) return await readThrough(store, digest);
     return size === undefined || size === status.size ? 'intact' : 'damaged';
   }
 

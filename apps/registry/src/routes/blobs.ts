@@ -9,6 +9,7 @@ import {
   type ByteRange,
   type Digest,
   type OpenBlob,
+  readBlob,
   type UnsatisfiableRange,
 } from '@nixery/storage';
 import { LRUCache } from 'lru-cache';
@@ -27,6 +28,8 @@ import { hasMatch, sendOn } from '../http/respond.ts';
 import { cutOffStalled } from '../http/stalled.ts';
 
 const MAX_SIZES = 100_000;
+/** A blob of unknown size that is no larger (bytes), as images' configs are, is read before it is sent for the first time. */
+const MAX_READ = 256 * 1024;
 
 export interface BlobRouteOptions {
   readonly access: PackageAccess;
@@ -50,7 +53,7 @@ interface Wanted {
 export class BlobRoute {
   readonly #options: BlobRouteOptions;
   readonly #files = new FileSender();
-  /** Layers' sizes from their records. */
+  /** Layers' sizes from their records, and those of blobs that were read. */
   readonly #sizes = new LRUCache<Digest, number>({ max: MAX_SIZES });
 
   constructor(options: BlobRouteOptions) {
@@ -167,14 +170,30 @@ export class BlobRoute {
     }
   }
 
-  /** Whether a blob of this many bytes can be the one meant; only of layers is it known here. */
+  /** Whether a blob of this many bytes can be the one meant. */
   async #isWhole(digest: Digest, size: number): Promise<boolean> {
     const known = this.#sizes.get(digest);
     if (known !== undefined) return known === size;
     const layer = await this.#options.cache.findLayer(digest);
-    if (layer === null) return true;
-    this.#sizes.set(digest, layer.record.size);
-    return layer.record.size === size;
+    if (layer !== null) {
+      this.#sizes.set(digest, layer.record.size);
+      return layer.record.size === size;
+    }
+    if (size > MAX_READ) return true;
+    const isIntact = await this.#isIntact(digest);
+    if (isIntact) this.#sizes.set(digest, size);
+    return isIntact;
+  }
+
+  async #isIntact(digest: Digest): Promise<boolean> {
+    try {
+      await readBlob(this.#options.store, digest, MAX_READ);
+      return true;
+    } catch (error) {
+      const isGone = error instanceof BlobError && error.code === 'not-found';
+      if (isGone || (error instanceof BlobError && error.code === 'corrupt')) return false;
+      throw error;
+    }
   }
 }
 

@@ -163,6 +163,17 @@ describe('after blobs were deleted behind its back, the server', () => {
     expect((await response.arrayBuffer()).byteLength).toBe(size);
   });
 
+  it.each(['shorter', 'another'])(
+    'does not send a config that is %s, but the right one',
+    async (kind) => {
+      const { config } = await pull('slow0');
+      const right = await (await get(`/v2/slow0/blobs/${config}`)).text();
+      await restart();
+      await writeFile(fileOf(config), kind === 'shorter' ? '{' : right.replace('linux', 'xunil'));
+      expect(await (await get(`/v2/slow0/blobs/${config}`)).text()).toBe(right);
+    },
+  );
+
   it('does not send a manifest whose content is another, but the right one', async () => {
     const { manifest } = await pull('slow0');
     await writeFile(fileOf(manifest), '{}');
