@@ -70,4 +70,5 @@ export class GzipCompressor implements Compressor {
   }
 }
 
-const OUTPUT_CHUNK = 128 * 1024;
+/** More than a block can come to, so that nothing has to be put together: https://www.zlib.net/zlib_tech.html ("Maximum Expansion Factor") */
+const OUTPUT_CHUNK = BLOCK_SIZE + 4096;

@@ -251,8 +251,17 @@ describe('planLayers', () => {
     ];
     const expected = [['huge'], ['libc', 'library'], ['data'], ['tool']];
     expect(names(planLayers(graph, { budget: 4 }))).toEqual(expected);
-    const popularity = new Map([['libc', 5000]]);
-    expect(names(planLayers(graph, { budget: 4, popularity }))).toEqual(expected);
+  });
+
+  test('over the budget and with popularity, keeps apart what few and what many need', () => {
+    const popularity = new Map([
+      ['libc', 5000],
+      ['libm', 4500],
+    ]);
+    const graph = ['leaf', 'libc', 'libm', 'twig'].map((name) => path(name, { size: LARGE }));
+    expect(
+      names(planLayers([path('huge', { size: 9 * LARGE }), ...graph], { budget: 3, popularity })),
+    ).toEqual([['huge'], ['leaf', 'twig'], ['libc', 'libm']]);
   });
 
   test('puts everything into one layer where there may be only one', () => {

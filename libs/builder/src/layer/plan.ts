@@ -3,7 +3,7 @@ import {
   groupByPopularity,
   groupByRoots,
   orderReferences,
-  type ReferenceOrder,
+  type GroupOf,
 } from './companions.ts';
 import { byCodeUnit, storeName } from './store-name.ts';
 import type { LayerPlan, PlannedLayer, PopularityCounts, StorePathInfo } from './types.ts';
@@ -33,7 +33,7 @@ export interface PlanOptions {
 /**
  * Spreads a reference graph over layers that other images will have as well: large paths alone, small ones together
  * with those that they travel with, and where that makes too many layers, the smallest of them together with those that
- * stand as high: a new version of a path changes what stands on it.
+ * stand as high, since a new version of a path changes what stands on it; or, where that is known, with those that are as popular.
  *
  * Whether two paths share a layer follows from their sizes and from what refers to them. It does not follow from hashes
  * or from what else is in the image, so a new version of a package, or one package more, leaves the other layers alone.
@@ -47,20 +47,21 @@ export function planLayers(
   const paths = sortByName([...new Map(graph.map((info) => [info.path, info])).values()]);
   const order = orderReferences(paths);
   const groupOf =
-    popularity === undefined
-      ? groupByRoots(order)
-      : groupByPopularity(popularity, POPULARITY_STEPS);
+    popularity === undefined ? groupByRoots(order) : groupByPopularity(popularity, FINE);
   const groups = Map.groupBy(paths, (info) =>
     info.narSize < ALONE_FROM ? groupOf(info) : info.path,
   );
   const layers = [...groups.values()].map(toLayer).sort(bySizeThenName);
-  return fit(layers, Math.max(1, Math.floor(budget)), order)
+  const tailsOf = () =>
+    popularity === undefined ? groupByHeight(order) : groupByPopularity(popularity, COARSE);
+  return fit(layers, Math.max(1, Math.floor(budget)), tailsOf)
     .sort(bySizeThenName)
     .map(({ paths }) => ({ paths }));
 }
 
-/** Groups for each doubling of popularity. */
-const POPULARITY_STEPS = 2;
+/** Steps of popularity per doubling: fine where paths are few and small, coarse where many have to go together. */
+const FINE = 2;
+const COARSE = 0.5;
 
 interface SizedLayer extends PlannedLayer {
   /** Sum of the NAR sizes, in bytes. */
@@ -72,13 +73,13 @@ function toLayer(paths: readonly StorePathInfo[]): SizedLayer {
 }
 
 /**
- * Takes the smallest layers apart until there are few enough, and puts their paths together by how high they stand.
+ * Takes the smallest layers apart until there are few enough, and puts their paths together by tail.
  *
  * @param layers the largest first
  */
-function fit(layers: readonly SizedLayer[], budget: number, order: ReferenceOrder): SizedLayer[] {
+function fit(layers: readonly SizedLayer[], budget: number, tailsOf: () => GroupOf): SizedLayer[] {
   if (layers.length <= budget) return [...layers];
-  const tailOf = groupByHeight(order);
+  const tailOf = tailsOf();
   const tails = new Map<bigint, StorePathInfo[]>();
   let kept = layers.length;
   while (kept > 0 && kept + tails.size > budget) {

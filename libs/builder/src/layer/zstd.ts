@@ -4,7 +4,14 @@ import type { Compressor } from './types.ts';
 /** Frames know nothing of each other: at this size that costs half a percent, and a worker's memory stays small. */
 const FRAME_SIZE = 8 * 1024 * 1024;
 
-const OUTPUT_CHUNK = 1024 * 1024;
+/**
+ * More than a frame can come to: zstd then writes it in one pass, without buffers of its own, and a little smaller. Memory that it does not
+ * write to is none. https://github.com/facebook/zstd/blob/v1.5.7/lib/zstd.h (ZSTD_COMPRESSBOUND)
+ */
+const OUTPUT_CHUNK = FRAME_SIZE + FRAME_SIZE / 256 + 64 * 1024;
+
+/** Changes whenever the same archive makes other bytes. It is part of every key that a layer is found by. */
+export const ZSTD_VERSION = 2;
 
 /**
  * A zstd compressor that does its work inside `push`, in a thread of its own: a frame for every 8 MiB, one
