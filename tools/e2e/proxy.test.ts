@@ -35,7 +35,7 @@ beforeAll(async () => {
   certificates = createCertificates(path.join(dir, 'certificates'));
   registry = await startRegistry(dir, {
     NIXERY_PKGS_PATH: await prepareTestPackages(path.join(dir, 'packages'), { salt: randomUUID() }),
-    NIXERY_HOLD_SECONDS: '2',
+    NIXERY_HOLD_SECONDS: '3',
   });
   for (const buffering of ['on', 'off'] as const) {
     // It gives up on a request long before a build is done, but not before the request is sent on.
@@ -153,7 +153,7 @@ describe('under a path of the proxy', () => {
   test.skipIf(missing.length > 0).for(['GET', 'HEAD'])(
     '%s is redirected within it, by a query alone, until the image is there',
     async (method) => {
-      const name = method === 'GET' ? 'slow3' : 'slow4';
+      const name = method === 'GET' ? 'slow10' : 'slow11';
       const url = `https://${hostOf('on')}/images/v2/${name}/manifests/v1`;
       const first = await ask(url, { method });
       expect(first.status).toBe(307);
@@ -174,16 +174,16 @@ describe('under a path of the proxy', () => {
     'containerd, configured as documented, pulls what takes longer than a request is held',
     async () => {
       const mirrors = documentedHosts();
-      const image = { host: DOCUMENTED_HOST, name: 'slow6', reference: 'v1' };
+      const image = { host: DOCUMENTED_HOST, name: 'slow8', reference: 'v1' };
       const pulled = await containerd?.client.pull(image, { mirrors });
       expect(pulled?.code, pulled?.output).toBe(0);
       const { answer } = await follow(
-        `https://${hostOf('on')}/images/v2/slow6/manifests/v1`,
+        `https://${hostOf('on')}/images/v2/slow8/manifests/v1`,
         'HEAD',
       );
       expect(pulled?.digest).toBe(answer.headers['docker-content-digest']);
       await caughtUp(registry);
-      const asked = requests().filter(({ url }) => url.startsWith('/v2/slow6/manifests/v1?'));
+      const asked = requests().filter(({ url }) => url.startsWith('/v2/slow8/manifests/v1?'));
       expect(
         asked.some(({ agent, url }) => agent?.startsWith('containerd') && /w=\d/.test(url)),
       ).toBe(true);
