@@ -9,7 +9,7 @@ import { temporaryFolder } from './testing/folder.ts';
 import { digest, layerRecord, manifestRecord } from './testing/records.ts';
 
 const RUNS = Number(process.env['NIXERY_TEST_RUNS'] ?? 25);
-const TIMEOUT_MS = 60_000 + RUNS * 2_000;
+const TIMEOUT_MS = 60_000 + RUNS * 5_000;
 const ENTRIES = 40;
 const NAME = 'shell/git';
 
