@@ -7,13 +7,12 @@ import { pathToFileURL } from 'node:url';
 import { PopularityError } from '@nixery/builder';
 import { nixEnvironment, prepareTestPackages } from '@nixery/builder/testing';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { readConfig } from './config.ts';
 import { type RunningServer, startServer } from './server.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
+import { testSettings } from './testing/settings.ts';
 
 const OCI = 'application/vnd.oci.image.manifest.v1+json';
 const DOCKER = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -50,12 +49,8 @@ async function start(
 ): Promise<RunningServer> {
   const name = String(servers.length);
   const { config } = readConfig({
-    NIXERY_HOST: '127.0.0.1',
-    NIXERY_SEARCH: 'off',
-    PORT: '0',
+    ...testSettings(join(dir, name)),
     NIXERY_PKGS_PATH: join(dir, 'packages'),
-    STORAGE_PATH: join(dir, name, 'storage'),
-    NIXERY_STATE_DIR: join(dir, name, 'state'),
     ...env,
   });
   const server = await startServer(config, logger);

@@ -11,6 +11,7 @@ import { z } from 'zod';
 
 import { readConfig } from './config.ts';
 import { type RunningServer, startServer } from './server.ts';
+import { testSettings } from './testing/settings.ts';
 
 const OCI = 'application/vnd.oci.image.manifest.v1+json';
 const DOCKER = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -25,12 +26,7 @@ beforeAll(async () => {
   await prepareTestPackages(join(dir, 'packages'), { salt: randomUUID() });
   Object.assign(process.env, nixEnvironment());
   settings = {
-    NIXERY_HOST: '127.0.0.1',
-    NIXERY_SEARCH: 'off',
-    PORT: '0',
-    NIXERY_PKGS_PATH: join(dir, 'packages'),
-    STORAGE_PATH: join(dir, 'storage'),
-    NIXERY_STATE_DIR: join(dir, 'state'),
+    ...testSettings(dir),
     NIXERY_HOLD_SECONDS: '1',
     NIX_TIMEOUT: '30',
   };

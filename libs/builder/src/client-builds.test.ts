@@ -5,8 +5,6 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseImageName } from './image-name.ts';
 import { createHarness, type Harness } from './testing/harness.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 describe('one client', () => {
   let harness: Harness | undefined;
   afterEach(async () => {

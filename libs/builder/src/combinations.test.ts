@@ -16,8 +16,6 @@ import { createHarness, type Harness } from './testing/harness.ts';
 import { nixEnvironment } from './testing/nix-environment.ts';
 import { createPackageRepository, type PackageRepository } from './testing/package-repository.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 /** A folder is known when it has not changed for 2.5 s; what is dropped while the actor cannot be asked stays. */
 const WAIT = { timeout: 60_000, interval: 100 };
 

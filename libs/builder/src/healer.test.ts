@@ -4,14 +4,13 @@ import { join } from 'node:path';
 
 import type { Digest, ManifestRecord } from '@nixery/cache';
 import { type BlobStore, createFilesystemStore } from '@nixery/storage';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { parseImageName } from './image-name.ts';
 import { createHarness, type Harness } from './testing/harness.ts';
 import { prepareTestPackages } from './testing/packages.ts';
 
 // Several servers and builds each, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
 
 let server: Harness;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 
 import type { Digest, ManifestRecord } from '@nixery/cache';
 import { readBlob } from '@nixery/storage';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import type { ImageOptions } from './image-builder.ts';
@@ -11,8 +11,6 @@ import { parseImageName } from './image-name.ts';
 import { MEDIA_TYPES, type ManifestForm } from './image/media-types.ts';
 import { DEFAULT_LAYER_BUDGET } from './layer/plan.ts';
 import { createHarness, type Harness } from './testing/harness.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const image: ImageOptions = {
   allow: { unfree: false, broken: false, insecure: false, unsupportedSystem: false },

@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { BuildError } from './errors.ts';
 import { parseImageName, parsePullRequest, type PullRequest } from './image-name.ts';
 import { createHarness, type Harness } from './testing/harness.ts';
 import { createPackageRepository } from './testing/package-repository.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let harness: Harness;
 beforeEach(async () => {

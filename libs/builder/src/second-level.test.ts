@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { ManifestRecord } from '@nixery/cache';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { CreateBuilderOptions } from './create.ts';
 import { parseImageName } from './image-name.ts';
@@ -14,7 +14,6 @@ import { nixEnvironment } from './testing/nix-environment.ts';
 import { createPackageRepository, type PackageRepository } from './testing/package-repository.ts';
 
 // Several servers and builds each, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
 
 let dir: string;
 let repository: PackageRepository;

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { parseImageName } from './image-name.ts';
 import { realise, type RealiseResult } from './nix/realise.ts';
 import { createHarness, type Harness } from './testing/harness.ts';
 import { prepareTestPackages } from './testing/packages.ts';
 import { createPrivateStore, type PrivateStore } from './testing/private-store.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe('realising without building', () => {
   /** A Nix store that is empty but for what the test packages are made of. */

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { faultOfAnswer } from './fault.ts';
 import { askInOnePiece, askRaw, exchangeRaw } from './raw-http.ts';
 import { type RegistryProcess, startRegistryProcess } from './registry-process.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let registry: RegistryProcess;
 beforeAll(async () => {

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 
 import { nixEnvironment, prepareTestPackages } from '@nixery/builder/testing';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { readConfig } from '../config.ts';
 import { type RunningServer, startServer } from '../server.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
+import { testSettings } from '../testing/settings.ts';
 
 let dir: string;
 let server: RunningServer | undefined;
@@ -28,11 +27,8 @@ afterAll(() => rm(dir, { recursive: true }));
 
 async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
   const { config } = readConfig({
-    NIXERY_HOST: '127.0.0.1',
-    PORT: '0',
-    NIXERY_PKGS_PATH: join(dir, 'packages'),
-    STORAGE_PATH: join(dir, 'storage'),
-    NIXERY_STATE_DIR: join(dir, 'state'),
+    ...testSettings(dir),
+    NIXERY_SEARCH: 'on',
     ...env,
   });
   server = await startServer(config, pino({ level: 'silent' }));

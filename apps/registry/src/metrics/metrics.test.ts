@@ -10,6 +10,7 @@ import { z } from 'zod';
 
 import { readConfig } from '../config.ts';
 import { type RunningServer, startServer } from '../server.ts';
+import { testSettings } from '../testing/settings.ts';
 
 const ABSENT = `sha256:${'0'.repeat(64)}`;
 
@@ -18,12 +19,7 @@ let server: RunningServer;
 
 async function start(env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
   const { config } = readConfig({
-    NIXERY_HOST: '127.0.0.1',
-    NIXERY_SEARCH: 'off',
-    PORT: '0',
-    NIXERY_PKGS_PATH: join(dir, 'packages'),
-    STORAGE_PATH: join(dir, 'storage'),
-    NIXERY_STATE_DIR: join(dir, 'state'),
+    ...testSettings(dir),
     ...env,
   });
   return await startServer(config, pino({ level: 'silent' }));

@@ -10,6 +10,7 @@ import { z } from 'zod';
 
 import { readConfig } from '../config.ts';
 import { type RunningServer, startServer } from '../server.ts';
+import { testSettings } from '../testing/settings.ts';
 
 const manifestSchema = z.object({
   config: z.object({ digest: z.string() }),
@@ -23,12 +24,7 @@ let lines: string[];
 
 async function start(env: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
   const { config } = readConfig({
-    NIXERY_HOST: '127.0.0.1',
-    NIXERY_SEARCH: 'off',
-    PORT: '0',
-    NIXERY_PKGS_PATH: join(dir, 'packages'),
-    STORAGE_PATH: join(dir, 'storage'),
-    NIXERY_STATE_DIR: join(dir, 'state'),
+    ...testSettings(dir),
     ...env,
   });
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });

@@ -10,6 +10,7 @@ import { z } from 'zod';
 
 import { readConfig } from '../config.ts';
 import { type RunningServer, startServer } from '../server.ts';
+import { testSettings } from '../testing/settings.ts';
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
@@ -30,12 +31,7 @@ beforeAll(async () => {
   await prepareTestPackages(join(dir, 'packages'), { salt: randomUUID() });
   Object.assign(process.env, nixEnvironment());
   const { config } = readConfig({
-    NIXERY_HOST: '127.0.0.1',
-    NIXERY_SEARCH: 'off',
-    PORT: '0',
-    NIXERY_PKGS_PATH: join(dir, 'packages'),
-    STORAGE_PATH: join(dir, 'storage'),
-    NIXERY_STATE_DIR: join(dir, 'state'),
+    ...testSettings(dir),
     NIXERY_PLATFORMS: 'linux/arm64, linux/amd64',
     NIXERY_CATALOG: '1',
   });

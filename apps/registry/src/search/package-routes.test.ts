@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 
 import { readConfig } from '../config.ts';
 import { type RunningServer, startServer } from '../server.ts';
+import { testSettings } from '../testing/settings.ts';
 
 const patient = { timeout: 60_000, interval: 50 };
 const TOKEN = 'search-token-0123456789';
@@ -36,11 +37,8 @@ afterAll(() => rm(dir, { recursive: true }));
 
 async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
   const { config } = readConfig({
-    NIXERY_HOST: '127.0.0.1',
-    PORT: '0',
-    NIXERY_PKGS_PATH: join(dir, 'packages'),
-    STORAGE_PATH: join(dir, 'storage'),
-    NIXERY_STATE_DIR: join(dir, 'state'),
+    ...testSettings(dir),
+    NIXERY_SEARCH: 'on',
     ...env,
   });
   server = await startServer(config, pino({ level: 'silent' }));

@@ -1,13 +1,11 @@
 import type { BlobStore, Digest } from '@nixery/storage';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { imageRecordName, layerRecordName, revisionRecordName } from '../record-names.ts';
 import { writePulls } from '../pull-times.ts';
 import { AGEABLE_STORES, type AgeableStore } from '../testing/ageable-stores.ts';
 import { present, type PutImage, putImage, putIndex, putLayer } from '../testing/stored-image.ts';
 import { collectGarbage, type CollectOptions, MIN_GRACE_MS } from './collect.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const DAY = 24 * 60 * 60 * 1000;
 

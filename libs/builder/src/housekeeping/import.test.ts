@@ -9,14 +9,12 @@ import {
   openFilesystemReader,
   readBlob,
 } from '@nixery/storage';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { imageRecordName, layerRecordName } from '../record-names.ts';
 import { AGEABLE_STORES, type AgeableStore } from '../testing/ageable-stores.ts';
 import { present, putImage, type PutImage, putLayer } from '../testing/stored-image.ts';
 import { importStorage, type ImportReport } from './import.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 describe.each(AGEABLE_STORES)('an import into $name', ({ open }) => {
   let dir: string;

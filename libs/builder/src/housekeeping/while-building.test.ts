@@ -13,7 +13,6 @@ import { present } from '../testing/stored-image.ts';
 import { collectGarbage, type CollectionReport, MIN_GRACE_MS } from './collect.ts';
 
 // Several builds each, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
 
 const DAY = 24 * 60 * 60 * 1000;
 
