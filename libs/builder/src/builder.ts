@@ -123,8 +123,9 @@ export class Builder {
     }
     try {
       const { build, action } = this.#plan(key, request, form, 'request', asker);
-      const onBuild = (id: string): void => asker.onBuild?.(id);
-      return await this.#options.builds.join(key, build, action, { onBuild });
+      return await this.#options.builds.join(key, build, action, {
+        onBuild: (id, leave) => asker.onBuild?.(id, leave),
+      });
     } catch (error) {
       if (hit === null) throw error;
       if (!(error instanceof BuildError) || error.code !== 'source-unavailable') throw error;

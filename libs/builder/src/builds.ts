@@ -1,5 +1,6 @@
 import type { ManifestRecord } from '@nixery/cache';
 
+import type { Asker } from './asker.ts';
 import type { Build, BuildEvent } from './build.ts';
 import { BuildError } from './errors.ts';
 import { RecentFailures } from './failures.ts';
@@ -18,8 +19,8 @@ export interface BuildsOptions {
 export interface JoinOptions {
   /** Part of a build that runs: to refuse it as one too many would only waste the rest. */
   readonly isPart?: boolean;
-  /** Told the id of the build that is waited for, before it is. */
-  readonly onBuild?: ((id: string) => void) | undefined;
+  /** Told the id of the build that is waited for, and how to wait for it no more. */
+  readonly onBuild?: Asker['onBuild'];
 }
 
 /** What a build does, until `signal` tells it to end: the server stops, or its time is over. */
@@ -64,12 +65,17 @@ export class Builds {
     if (refusal !== undefined) throw refusal;
     const joined = running ?? this.#running.join(key, () => this.#run(key, build, action));
     const awaited = this.#builds.get(key) ?? build;
-    onBuild?.(awaited.id);
+    let isWaiting = true;
+    const leave = (): void => {
+      if (isWaiting) awaited.waiting -= 1;
+      isWaiting = false;
+    };
     awaited.waiting += 1;
+    onBuild?.(awaited.id, leave);
     try {
       return await joined;
     } finally {
-      awaited.waiting -= 1;
+      leave();
     }
   }
 

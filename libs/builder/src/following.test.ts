@@ -57,6 +57,19 @@ describe('who follows a build', () => {
     expect(new Set(later.map(({ origin }) => origin))).toEqual(new Set(['known', 'packed']));
   });
 
+  it('counts nobody who waits no more', async () => {
+    const leaves: (() => void)[] = [];
+    const asker = { onBuild: (_id: string, leave: () => void) => leaves.push(leave) };
+    const pulls = ['slow3/hello', 'hello/slow3'].map((name) =>
+      harness.builder.image(parseImageName(name, 'latest'), 'oci', asker),
+    );
+    await expect.poll(() => ofType('started')[0]?.build.waiting).toBe(2);
+    for (const leave of [...leaves, ...leaves]) leave();
+    expect(ofType('started')[0]?.build.waiting).toBe(0);
+    await Promise.all(pulls);
+    expect(ofType('started')[0]?.build.waiting).toBe(0);
+  });
+
   it('sees how many wait', async () => {
     const pulls = [pull('slow2/hello'), pull('hello/slow2'), pull('slow2/hello')];
     await expect.poll(() => ofType('started')[0]?.build.waiting).toBe(3);

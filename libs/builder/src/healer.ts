@@ -166,7 +166,7 @@ export class Healer {
           if (isIndexBuild(build)) return await indexes.build(build, revision);
           return await images.build(build, revision, signal);
         },
-        { onBuild: (id) => asker.onBuild?.(id) },
+        { onBuild: (id, leave) => asker.onBuild?.(id, leave) },
       );
       return { record: rebuilt };
     } catch (error) {

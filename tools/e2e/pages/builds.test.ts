@@ -147,6 +147,7 @@ describe('a build', () => {
     const one = await startRegistry(ownDir, {
       NIXERY_PKGS_PATH: path.join(dir, 'packages'),
       NIXERY_NIX_PROCESSES: '1',
+      NIXERY_HOLD_SECONDS: '1',
     });
     const pulls: Promise<unknown>[] = [];
     try {
@@ -160,6 +161,8 @@ describe('a build', () => {
       await page.getByText('Other builds have all threads').waitFor();
       await page.getByRole('status').getByText('Running: Build or download').waitFor();
       await page.locator('.standing').getByText('running').waitFor();
+      // It has been sent on nine times by now.
+      await page.locator('.standing', { hasText: ', 1 request waits for it' }).waitFor();
       await page.goto(`${one.url}/builds`);
       await page.getByRole('row', { name: 'slow20 done' }).waitFor();
       expect(await page.getByText('queued').count()).toBe(0);

@@ -21,7 +21,10 @@ export class RequestAsker implements Asker {
     return this.#exchange.ids;
   }
 
-  onBuild(id: string): void {
+  onBuild(id: string, leave: () => void): void {
     this.#exchange.build = id;
+    // It is answered before the build ends where it is sent on to ask again, or has gone away.
+    if (this.#exchange.isOver) leave();
+    else this.#exchange.response.once('close', leave);
   }
 }
