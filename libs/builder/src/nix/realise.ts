@@ -41,6 +41,10 @@ export type RealiseResult =
  */
 const BUILD_FAILED = 100;
 const TIMED_OUT = 101;
+const DAEMON_FAILED = 1;
+const TIMED_OUT_TEXT = /\.drv\b.* timed out after \d+ seconds/s;
+const BUILD_FAILED_TEXT =
+  /(?:builder for|Cannot build) '[^']+\.drv'|hash mismatch in fixed-output derivation|\.drv' failed/;
 
 /** Builds derivations, or fetches them from binary caches, and reads the reference graph of what came out. */
 export async function realise(
@@ -75,12 +79,16 @@ export async function realise(
         ...failed,
       };
     }
-    if (result.code === TIMED_OUT) {
+    // A client of the daemon (Nix 2.8) ends with 1 whatever has failed there: only its words tell.
+    const byDaemon = result.code === DAEMON_FAILED;
+    if (result.code === TIMED_OUT || (byDaemon && TIMED_OUT_TEXT.test(reason))) {
       const seconds = Math.ceil(task.derivationTimeoutMs / 1000);
       const message = `a derivation took longer than the ${seconds} s that NIX_TIMEOUT allows`;
       return { ok: false, code: 'timeout', message, ...failed };
     }
-    const built = result.code !== null && result.code >= BUILD_FAILED && result.code < 128;
+    const built =
+      (byDaemon && BUILD_FAILED_TEXT.test(reason)) ||
+      (result.code !== null && result.code >= BUILD_FAILED && result.code < 128);
     return { ok: false, code: built ? 'build-failed' : 'internal', message: reason, ...failed };
   }
 
