@@ -21,6 +21,8 @@ import { type BenchServer, startDockerRegistry, startNixery } from './http-serve
 
 const MIB = 1024 * 1024;
 const SIZES = [20 * MIB, 1024 * MIB];
+/** Of blobs that one connection each reads. All of them together are more than the server keeps in memory. */
+const OWN_SIZE = 40 * MIB;
 /** How many read at a time, where it is more than one. */
 const CONNECTIONS = 4;
 
@@ -39,7 +41,10 @@ const servers: BenchServer[] = [];
 try {
   await prepareTestPackages(join(folder, 'packages'));
   const blobs = await Promise.all(SIZES.map((size) => makeBlob(folder, size)));
-  for (const blob of blobs) await offerBlob(folder, blob);
+  const own = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => makeBlob(folder, OWN_SIZE)),
+  );
+  for (const blob of [...blobs, ...own]) await offerBlob(folder, blob);
   const nixery = await start(startNixery(folder, nixEnvironment()));
   const nginx = await start(startNginx(folder));
   const peer = await start(startDockerRegistry(folder, { accessLog: true }));
@@ -48,12 +53,9 @@ try {
     heading(`a blob of ${mebibytes(blob.size)}, ${values.rounds} rounds of ${values.seconds} s`);
     await compare('1 connection', [blob], rivals);
     await compare(`${CONNECTIONS} connections`, Array(CONNECTIONS).fill(blob), rivals);
-    const own = await Promise.all(
-      Array.from({ length: CONNECTIONS }, () => makeBlob(folder, blob.size)),
-    );
-    for (const other of own) await offerBlob(folder, other);
-    await compare(`${CONNECTIONS} connections, each a blob of its own`, own, rivals);
   }
+  heading(`blobs of ${mebibytes(OWN_SIZE)}, ${values.rounds} rounds of ${values.seconds} s`);
+  await compare(`${CONNECTIONS} connections, each its own`, own, rivals);
   const [, large] = blobs;
   if (large !== undefined) await slowReaders(nixery, large);
 } finally {

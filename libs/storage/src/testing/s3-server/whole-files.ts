@@ -104,8 +104,8 @@ export function writeWhole(store: FileStore): void {
 
 /** @returns bytes of all together */
 async function concatenate(names: readonly string[], file: string): Promise<number> {
-  // Once for all: fresh memory costs more than copying.
-  const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
+  // Once for all: fresh memory costs more than copying. As large as a part mostly is: each call goes to another thread and back.
+  const buffer = Buffer.allocUnsafeSlow(8 * 1024 * 1024);
   await using output = await open(file, 'wx');
   let size = 0;
   for (const name of names) {
@@ -113,7 +113,8 @@ async function concatenate(names: readonly string[], file: string): Promise<numb
     for (;;) {
       const { bytesRead } = await input.read(buffer);
       if (bytesRead === 0) break;
-      await output.writeFile(buffer.subarray(0, bytesRead));
+      const { bytesWritten } = await output.write(buffer, 0, bytesRead);
+      if (bytesWritten < bytesRead) throw new Error(`cannot write all of ${file}`);
       size += bytesRead;
     }
   }
