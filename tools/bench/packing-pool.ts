@@ -29,7 +29,10 @@ export class PackingPool {
 
   constructor(threads: number) {
     const script = new URL('packing-worker.ts', import.meta.url);
-    this.#workers = Array.from({ length: threads }, () => new Worker(script));
+    this.#workers = Array.from(
+      { length: threads },
+      () => new Worker(script, { resourceLimits: { maxYoungGenerationSizeMb: 2 } }),
+    );
   }
 
   /** Packs layers into a folder that is removed afterwards; largest first, each by the first thread that is free. */

@@ -36,6 +36,9 @@ export interface TaskFollower {
   onEvent?(event: NixEvent): void;
 }
 
+/** What packing makes lives for one file or one block: room for more of it only keeps it longer. */
+const PACK_LIMITS = { maxYoungGenerationSizeMb: 2 };
+
 interface Pools {
   readonly nix: Piscina;
   readonly pack: Piscina;
@@ -62,6 +65,7 @@ export class Workers {
       minThreads: 1,
       maxThreads: options.packThreads ?? availableParallelism(),
       idleTimeout: 60_000,
+      resourceLimits: PACK_LIMITS,
       atomics: 'disabled',
     });
     nix.on('error', options.onError);

@@ -15,6 +15,7 @@ import type {
 } from './task.ts';
 import { writeTree } from './tree.ts';
 import type { Compression, PackedLayer, Sha256Digest } from './types.ts';
+import { YoungGarbage } from './young-garbage.ts';
 
 /** Packs store paths into a layer. Blocks its thread: made for a worker. */
 export function packLayer({
@@ -79,11 +80,13 @@ function writeCompressed(
   compression: Compression,
   writeArchive: (sink: ByteSink) => void,
 ): Omit<PackedLayer, 'spoolFile'> {
+  const garbage = new YoungGarbage();
   const compressed = new Tally();
   const archive = new Tally();
   const compressor = createCompressor(compression, (chunk) => {
     compressed.add(chunk);
     writeAll(fd, chunk);
+    garbage.add(chunk.length);
   });
   writeArchive((chunk) => {
     archive.add(chunk);
