@@ -5,29 +5,32 @@ import { z } from 'zod';
 /** Bytes of buffers after which it is worth the millisecond that collecting takes. */
 const WORTH_COLLECTING = 8 * 1024 * 1024;
 
-const collectorSchema = z.custom<(options: { readonly type: 'minor' }) => void>(
-  (value) => typeof value === 'function',
-);
+type Collector = (options: { readonly type: 'minor' }) => void;
+
+const collectorSchema = z.custom<Collector>((value) => typeof value === 'function');
+
+/** Of this thread, once it has had something to collect. */
+let collector: Collector | undefined;
+
+/** The flag gives contexts that are made from then on a function to collect with: https://nodejs.org/api/v8.html#v8setflagsfromstringflags */
+function createCollector(): Collector {
+  setFlagsFromString('--expose-gc');
+  return collectorSchema.parse(runInNewContext('gc'));
+}
 
 /**
  * Has a thread let go of buffers soon after their use. Their memory is not V8's own, which waits until some 60 MB of it have
- * come together: in a thread that compresses, that is most of what it holds. The flag gives contexts that are made from then on a
- * function to collect with, and changes nothing else (https://nodejs.org/api/v8.html#v8setflagsfromstringflags).
+ * come together: in a thread that compresses, that is most of what it holds.
  */
 export class YoungGarbage {
-  readonly #collect: (options: { readonly type: 'minor' }) => void;
   #bytes = 0;
-
-  constructor() {
-    setFlagsFromString('--expose-gc');
-    this.#collect = collectorSchema.parse(runInNewContext('gc'));
-  }
 
   /** @param bytes of a buffer that is not needed any more */
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < WORTH_COLLECTING) return;
     this.#bytes = 0;
-    this.#collect({ type: 'minor' });
+    collector ??= createCollector();
+    collector({ type: 'minor' });
   }
 }
