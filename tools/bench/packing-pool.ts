@@ -1,8 +1,9 @@
-import type {
-  Compression,
-  PackLayerResult,
-  PackLayerTask,
-  PlannedLayer,
+import {
+  type Compression,
+  PACK_LIMITS,
+  type PackLayerResult,
+  type PackLayerTask,
+  type PlannedLayer,
 } from '@nixery/builder/layer';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,7 +32,7 @@ export class PackingPool {
     const script = new URL('packing-worker.ts', import.meta.url);
     this.#workers = Array.from(
       { length: threads },
-      () => new Worker(script, { resourceLimits: { maxYoungGenerationSizeMb: 2 } }),
+      () => new Worker(script, { resourceLimits: PACK_LIMITS }),
     );
   }
 

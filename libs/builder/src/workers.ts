@@ -10,6 +10,7 @@ import type {
   PackSymlinkLayerResult,
   PackSymlinkLayerTask,
 } from './layer/task.ts';
+import { PACK_LIMITS } from './layer/young-garbage.ts';
 import type { EvaluateResult, EvaluateTask } from './nix/evaluate.ts';
 import type { NixEvent } from './nix/log.ts';
 import type { RealiseResult, RealiseTask } from './nix/realise.ts';
@@ -35,9 +36,6 @@ export interface TaskFollower {
   onQueued(isQueued: boolean): void;
   onEvent?(event: NixEvent): void;
 }
-
-/** What packing makes lives for one file or one block: room for more of it only keeps it longer. */
-const PACK_LIMITS = { maxYoungGenerationSizeMb: 2 };
 
 interface Pools {
   readonly nix: Piscina;

@@ -51,10 +51,6 @@ export class FollowedBuild {
     return this.#state === 'running' && this.#isQueued ? 'queued' : this.#state;
   }
 
-  get isOver(): boolean {
-    return this.#state !== 'running';
-  }
-
   /** What it has built. */
   get digest(): string | null {
     return this.#digest;

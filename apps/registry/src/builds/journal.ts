@@ -1,7 +1,7 @@
 import type { BuildEvent } from '@nixery/builder';
 
 import { FollowedBuild } from './followed-build.ts';
-import type { BuildView, LogPart } from './view.ts';
+import { type BuildView, isOver, type LogPart } from './view.ts';
 
 /** Ended builds that are remembered; each holds at most some 130 KiB of log. */
 const MAX_ENDED = 200;
@@ -99,7 +99,7 @@ export class BuildJournal {
   }
 
   #forgetOldest(): void {
-    const ended = [...this.#builds.values()].filter(({ isOver }) => isOver);
+    const ended = [...this.#builds.values()].filter(isOver);
     for (const { id } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) {
       this.#builds.delete(id);
     }

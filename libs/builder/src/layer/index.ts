@@ -20,3 +20,4 @@ export type {
   Sha256Digest,
   StorePathInfo,
 } from './types.ts';
+export { PACK_LIMITS } from './young-garbage.ts';

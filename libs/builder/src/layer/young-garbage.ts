@@ -2,6 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
 
+/** Of packing threads. What packing makes lives for one file or one block: room for more of it only keeps it longer. */
+export const PACK_LIMITS = { maxYoungGenerationSizeMb: 2 };
+
 /** Bytes of buffers after which it is worth the millisecond that collecting takes. */
 const WORTH_COLLECTING = 8 * 1024 * 1024;
 
