@@ -13,7 +13,7 @@ import type { PullRequest } from './image-name.ts';
 import { requestOf } from './image-request.ts';
 import { keyOf } from './keys.ts';
 import type { IndexBuilder } from './index-builder.ts';
-import { readThrough } from './intact.ts';
+import { READ_IF_UNKNOWN, readThrough } from './intact.ts';
 import type { LayerCache } from './layer-cache.ts';
 import { SingleFlight } from './single-flight.ts';
 
@@ -27,9 +27,6 @@ export interface HealOptions {
 /** How long a blob that could not be made again is not tried once more (ms). */
 const RETRY_AFTER_MS = 10 * 60 * 1000;
 const MAX_REMEMBERED = 10_000;
-
-/** A blob of unknown size that is no larger (bytes), as images' configs are, is read to find out whether it is damaged. */
-const MAX_READ = 256 * 1024;
 
 /** How often a blob is made that comes out the same and is gone again. */
 const MAX_ATTEMPTS = 3;
@@ -182,7 +179,8 @@ export class Healer {
     const size = await this.#expectedSize(digest);
     const status = await store.stat(digest);
     if (!status.exists) return 'missing';
-    if (size === undefined && status.size <= MAX_READ) return await readThrough(store, digest);
+    if (size === undefined && status.size <= READ_IF_UNKNOWN)
+      return await readThrough(store, digest);
     return size === undefined || size === status.size ? 'intact' : 'damaged';
   }
 

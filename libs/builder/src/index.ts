@@ -50,6 +50,7 @@ export {
   type ListResult,
   type ListTask,
 } from './nix/list.ts';
+export { READ_IF_UNKNOWN, readThrough } from './intact.ts';
 export { nixProblem } from './nix/probe.ts';
 export type { PackageSet, PackageSetVersion } from './package-set.ts';
 export { hideParameter, redactSecrets } from './process/redact.ts';

@@ -3,6 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { BlobError, type BlobOpener, type Digest } from '@nixery/storage';
 
+/** A blob of unknown size that is no larger (bytes), as images' configs are, is read to find out whether it is damaged. */
+export const READ_IF_UNKNOWN = 256 * 1024;
+
 export interface ReadPace {
   /** Bytes a second, on the average; as fast as the storage gives them where it is left out. */
   readonly bytesPerSecond?: number;

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 
-import type { Builder } from '@nixery/builder';
+import { type Builder, READ_IF_UNKNOWN, readThrough } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 import {
   BlobError,
@@ -9,7 +9,6 @@ import {
   type ByteRange,
   type Digest,
   type OpenBlob,
-  readBlob,
   type UnsatisfiableRange,
 } from '@nixery/storage';
 import { LRUCache } from 'lru-cache';
@@ -28,8 +27,6 @@ import { hasMatch, sendOn } from '../http/respond.ts';
 import { cutOffStalled } from '../http/stalled.ts';
 
 const MAX_SIZES = 100_000;
-/** A blob of unknown size that is no larger (bytes), as images' configs are, is read before it is sent for the first time. */
-const MAX_READ = 256 * 1024;
 
 export interface BlobRouteOptions {
   readonly access: PackageAccess;
@@ -179,21 +176,10 @@ export class BlobRoute {
       this.#sizes.set(digest, layer.record.size);
       return layer.record.size === size;
     }
-    if (size > MAX_READ) return true;
-    const isIntact = await this.#isIntact(digest);
+    if (size > READ_IF_UNKNOWN) return true;
+    const isIntact = (await readThrough(this.#options.store, digest)) === 'intact';
     if (isIntact) this.#sizes.set(digest, size);
     return isIntact;
-  }
-
-  async #isIntact(digest: Digest): Promise<boolean> {
-    try {
-      await readBlob(this.#options.store, digest, MAX_READ);
-      return true;
-    } catch (error) {
-      const isGone = error instanceof BlobError && error.code === 'not-found';
-      if (isGone || (error instanceof BlobError && error.code === 'corrupt')) return false;
-      throw error;
-    }
   }
 }
 
