@@ -28,6 +28,8 @@ export interface Load {
   readonly rate: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** For which it was asked. */
+  readonly seconds: number;
 }
 
 /**
@@ -47,5 +49,10 @@ export async function load(
   const report = stdout.split('\n').find((line) => line.startsWith('{'));
   const { errors, p50Us, p99Us, requests, us } = reportSchema.parse(JSON.parse(report ?? 'null'));
   if (errors > 0) throw new Error(`${errors} of ${requests} requests to ${url} failed`);
-  return { rate: (requests / us) * 1e6, p50Ms: p50Us / 1000, p99Ms: p99Us / 1000 };
+  return {
+    rate: (requests / us) * 1e6,
+    p50Ms: p50Us / 1000,
+    p99Ms: p99Us / 1000,
+    seconds: us / 1e6,
+  };
 }

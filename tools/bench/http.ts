@@ -12,6 +12,7 @@ import { parseArgs, promisify } from 'node:util';
 import { heading, median, row } from './cache-figures.ts';
 import { addImages } from './http-images.ts';
 import { ACCEPT, load, type Load } from './http-load.ts';
+import { busySince, threadTimes } from './http-threads.ts';
 import { type BenchServer, startDockerRegistry, startNixery } from './http-servers.ts';
 
 const IMAGE = 'shell/hello/sharesa/sharesb/camelcase/modes/singlefile/emptydirs/unicodenames';
@@ -34,7 +35,7 @@ const folder = await mkdtemp(join(tmpdir(), 'nixery-bench-http-'));
 const servers: BenchServer[] = [];
 
 type Name = 'nixery' | 'docker-registry';
-type Hosts = Readonly<Partial<Record<Name, string>>>;
+type Servers = Readonly<Partial<Record<Name, BenchServer>>>;
 
 interface Subject {
   readonly what: string;
@@ -46,8 +47,13 @@ interface Subject {
   readonly onlyNixery?: boolean;
 }
 
+interface Measured extends Load {
+  /** µs of the processor for one request: the main thread, the busiest of the others, all the rest. */
+  readonly busyUs: readonly [main: number, busiest: number, rest: number];
+}
+
 /** By server, one a round. */
-type Loads = Readonly<Record<Name, Load[]>>;
+type Loads = Readonly<Record<Name, Measured[]>>;
 
 try {
   await prepareTestPackages(join(folder, 'packages'));
@@ -68,10 +74,9 @@ try {
     : await start(startDockerRegistry(folder, { accessLog: true }));
   if (peer !== undefined) await copyImage(nixery.host, peer.host);
   await warm(nixery.host, paths);
-  const hosts = { nixery: nixery.host, ...(peer && { 'docker-registry': peer.host }) };
   const list = { path: '', connections: 16, onlyNixery: true } as const;
   report(
-    await measure(hosts, [
+    await measure({ nixery, ...(peer && { 'docker-registry': peer }) }, [
       ...[16, 1].flatMap((connections) => [
         { what: 'by tag', path: `${IMAGE}/manifests/latest`, connections },
         { what: 'by digest', path: `${IMAGE}/manifests/${digest}`, connections },
@@ -133,7 +138,7 @@ async function warm(host: string, paths: readonly string[]): Promise<void> {
 
 /** In turns, so that other work on the machine is as hard on both. */
 async function measure(
-  hosts: Hosts,
+  compared: Servers,
   subjects: readonly Subject[],
 ): Promise<ReadonlyMap<Subject, Loads>> {
   const all = new Map(
@@ -142,13 +147,21 @@ async function measure(
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const [subject, loads] of all) {
       for (const name of ['nixery', 'docker-registry'] as const) {
-        const host = hosts[name];
-        if (host === undefined || (subject.onlyNixery && name !== 'nixery')) continue;
-        loads[name].push(await load(`http://${host}/v2/${subject.path}`, { ...subject, seconds }));
+        const server = compared[name];
+        if (server === undefined || (subject.onlyNixery && name !== 'nixery')) continue;
+        loads[name].push(await measureOne(server, subject));
       }
     }
   }
   return all;
+}
+
+async function measureOne({ host, pid }: BenchServer, subject: Subject): Promise<Measured> {
+  const before = await threadTimes(pid);
+  const done = await load(`http://${host}/v2/${subject.path}`, { ...subject, seconds });
+  const busy = busySince(before, await threadTimes(pid), pid);
+  const [main = 0, busiest = 0, rest = 0] = busy.map((us) => us / (done.rate * done.seconds));
+  return { ...done, busyUs: [main, busiest, rest] };
 }
 
 function report(all: ReadonlyMap<Subject, Loads>): void {
@@ -157,15 +170,23 @@ function report(all: ReadonlyMap<Subject, Loads>): void {
       `${what}, ${connections} connections: median of ${values.rounds} rounds of ${seconds} s`,
     );
     for (const [name, done] of Object.entries(loads)) if (done.length > 0) row(name, figures(done));
+    row('nixery, µs of the processor for one request', busyFigures(loads.nixery));
     if (loads['docker-registry'].length > 0) row('ratio, of each round', ratios(loads));
   }
 }
 
-function figures(done: readonly Load[]): string {
+function figures(done: readonly Measured[]): string {
   const [rate, p50, p99] = (['rate', 'p50Ms', 'p99Ms'] as const).map((figure) =>
     median(done.map((one) => one[figure])),
   );
   return `${rate?.toFixed(0).padStart(6)} a second   p50 ${p50?.toFixed(2)} ms   p99 ${p99?.toFixed(2)} ms`;
+}
+
+function busyFigures(done: readonly Measured[]): string {
+  const [main, busiest, rest] = ([0, 1, 2] as const).map((n) =>
+    median(done.map(({ busyUs }) => busyUs[n])).toFixed(1),
+  );
+  return `main thread ${main}   cache actor ${busiest}   others ${rest}`;
 }
 
 /** Rounds are short: what else goes on in one is as hard on both. */

@@ -1,6 +1,7 @@
 import type {
   CacheClient,
   Digest,
+  FormsHit,
   ManifestForms,
   ManifestHit,
   ManifestRecord,
@@ -56,11 +57,22 @@ export interface BuilderLoad {
   readonly pack: PoolLoad;
 }
 
+/** What is kept of a request in one form, as long as somebody holds the request. */
+interface Remembered {
+  readonly key: string;
+  /** What the cache found the last time. */
+  found: FormsHit | undefined;
+}
+
 /** Images by request: from the cache where they are known, built once where they are not. */
 export class Builder {
   /** What the packages of images come from. */
   readonly packageSet: PackageSet;
   readonly #options: BuilderOptions;
+  readonly #remembered: Readonly<Record<ManifestForm, WeakMap<PullRequest, Remembered>>> = {
+    oci: new WeakMap(),
+    docker: new WeakMap(),
+  };
   #known = 0;
 
   constructor(options: BuilderOptions) {
@@ -76,7 +88,7 @@ export class Builder {
 
   /** The cache's key for what was asked; of a moving source it stands for another revision from time to time. */
   requestKey(request: PullRequest, form: ManifestForm = 'oci'): string {
-    return this.#options.images.requestKey(request, form);
+    return this.#remember(request, form).key;
   }
 
   /**
@@ -96,14 +108,19 @@ export class Builder {
     return await this.#given(key, request, form, asker, hit);
   }
 
-  /** The same for who wants no more of the record, which is as fast as it gets. */
+  /**
+   * The same for who wants no more of the record, which is as fast as it gets: of a request that is used again the cache is asked
+   * whether what it found before still holds.
+   */
   async forms(
     request: PullRequest,
     form: ManifestForm = 'oci',
     asker: Asker = {},
   ): Promise<ManifestForms> {
-    const key = this.requestKey(request, form);
-    const hit = await this.#options.cache.getForms(key, { allowStale: true });
+    const remembered = this.#remember(request, form);
+    const { found: known, key } = remembered;
+    const hit = await this.#options.cache.getForms(key, { allowStale: true, known });
+    remembered.found = hit ?? undefined;
     return await this.#given(key, request, form, asker, hit);
   }
 
@@ -160,6 +177,14 @@ export class Builder {
   async stop(): Promise<void> {
     await this.#options.builds.stop();
     await this.#options.images.close();
+  }
+
+  #remember(request: PullRequest, form: ManifestForm): Remembered {
+    const before = this.#remembered[form].get(request);
+    if (before !== undefined) return before;
+    const remembered = { key: this.#options.images.requestKey(request, form), found: undefined };
+    this.#remembered[form].set(request, remembered);
+    return remembered;
   }
 
   #refresh(key: string, request: PullRequest, form: ManifestForm, { ids }: Asker): void {

@@ -52,10 +52,6 @@ export interface ImageBuilderOptions {
 /** The stages from a resolved request to a stored image. Knows nothing of who else asks for it. */
 export class ImageBuilder {
   readonly #options: ImageBuilderOptions;
-  readonly #requestKeys: Readonly<Record<ManifestForm, WeakMap<PullRequest, string>>> = {
-    oci: new WeakMap(),
-    docker: new WeakMap(),
-  };
 
   constructor(options: ImageBuilderOptions) {
     this.#options = options;
@@ -66,15 +62,10 @@ export class ImageBuilder {
     return this.#options.workers.load;
   }
 
-  /** For what a client asked: the tag counts where the source uses it. Of a request that is used again it is remembered. */
+  /** For what a client asked: the tag counts where the source uses it. */
   requestKey(request: PullRequest, form: ManifestForm): string {
-    const known = this.#requestKeys[form].get(request);
-    if (known !== undefined) return known;
     const { usesReference } = this.#options.source;
-    const reference = usesReference ? request.reference : null;
-    const key = this.#key(request, form, { reference });
-    this.#requestKeys[form].set(request, key);
-    return key;
+    return this.#key(request, form, { reference: usesReference ? request.reference : null });
   }
 
   /** For what that stood for at one time. */

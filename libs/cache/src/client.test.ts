@@ -65,11 +65,27 @@ describe('a client', () => {
     const whole = await client.getManifest('k');
     expect(await client.getForms('k')).toEqual({
       ...whole,
+      version: expect.any(Number),
       record: { forms },
       ageMs: expect.any(Number),
     });
     expect(await client.getForms('unknown')).toBeNull();
     expect(await client.stats()).toMatchObject({ manifests: { hits: 2, misses: 1 } });
+  });
+
+  test('gives back what the asker knows where it still holds, and what has come in its place where not', async () => {
+    const { client, crashes } = connect(':memory:');
+    await client.putManifest('k', 'pinned', manifestRecord(10));
+    const known = (await client.getForms('k')) ?? undefined;
+    expect((await client.getForms('k', { known }))?.record).toBe(known?.record);
+
+    await client.putManifest('k', 'pinned', manifestRecord(20));
+    const second = (await client.getForms('k', { known })) ?? undefined;
+    expect(second?.record).toEqual({ forms: manifestRecord(20).forms });
+
+    await client.dropManifest({ key: 'k' });
+    expect(await client.getForms('k', { known: second })).toBeNull();
+    expect(crashes()).toEqual([]);
   });
 
   test('finds manifests and layers by digest, and lists names and tags', async () => {

@@ -15,10 +15,10 @@ import {
   type BlobHolder,
   type Digest,
   type DropTarget,
+  type FormsHit,
   type LayerEntry,
   type LayerRecord,
   type ManifestEntry,
-  type ManifestForms,
   type ManifestHit,
   type ManifestKind,
   type ManifestRecord,
@@ -79,11 +79,14 @@ export class ActorClient implements CacheClient {
 
   async getForms(
     key: string,
-    { allowStale = false }: { readonly allowStale?: boolean } = {},
-  ): Promise<ManifestHit<ManifestForms> | null> {
+    { allowStale = false, known }: Parameters<CacheClient['getForms']>[1] = {},
+  ): Promise<FormsHit | null> {
     return this.#missOnFailure(
-      { type: 'manifest.forms', key, allowStale },
-      (reply) => reply.hit,
+      { type: 'manifest.forms', key, allowStale, known: known?.version ?? null },
+      ({ hit }) => {
+        const record = hit?.record ?? known?.record;
+        return hit === null || record === undefined ? null : { ...hit, record };
+      },
       null,
     );
   }

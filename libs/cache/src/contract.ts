@@ -4,11 +4,11 @@ import type {
   BlobHolder,
   Digest,
   DropTarget,
+  FormsHit,
   LayerEntry,
   LayerRecord,
   ListCursor,
   ManifestEntry,
-  ManifestForms,
   ManifestHit,
   ManifestKind,
   ManifestRecord,
@@ -69,11 +69,15 @@ export interface CacheClient {
     key: string,
     options?: { readonly allowStale?: boolean },
   ): Promise<ManifestHit | null>;
-  /** The same, of the record only what serving the image needs. */
+  /**
+   * The same, of the record only what serving the image needs.
+   * @param options - `known`: what an earlier look-up of this key found. Where that still holds, its record comes back, the same
+   * object, and has not been sent again
+   */
   getForms(
     key: string,
-    options?: { readonly allowStale?: boolean },
-  ): Promise<ManifestHit<ManifestForms> | null>;
+    options?: { readonly allowStale?: boolean; readonly known?: FormsHit | undefined },
+  ): Promise<FormsHit | null>;
   /** @returns true once it is durable. The entry's age counts from now. */
   putManifest(key: string, kind: ManifestKind, record: ManifestRecord): Promise<boolean>;
   /** By digest: of a form, the config, or a layer. @returns true once nothing of it is left */

@@ -68,6 +68,11 @@ export class EntryTable<E extends Identified> {
     };
   }
 
+  /** Uses that the table does not know yet. */
+  get unrecorded(): number {
+    return this.#order.unflushed;
+  }
+
   /** The entry, without counting this as a use. */
   peek(key: string): E | null {
     const known = this.#front.get(key);
@@ -137,7 +142,7 @@ export class EntryTable<E extends Identified> {
   maintain(limit: number): boolean {
     this.#order.flush(limit);
     this.#evict(limit);
-    return this.#order.unflushed > 0 || this.#order.excess > 0;
+    return this.unrecorded > 0 || this.#order.excess > 0;
   }
 
   #evict(limit: number): void {

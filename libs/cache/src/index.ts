@@ -8,6 +8,7 @@ export type {
   Descriptor,
   Digest,
   DropTarget,
+  FormsHit,
   LayerEntry,
   LayerRecord,
   ListCursor,

@@ -44,6 +44,11 @@ export class LayerMap {
     return this.#table.stats;
   }
 
+  /** Uses that are in memory only. */
+  get unrecorded(): number {
+    return this.#table.unrecorded;
+  }
+
   get(key: string): LayerRecord | null {
     const entry = this.#table.peek(key);
     this.#table.count(entry);

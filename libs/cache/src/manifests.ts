@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { EntryTable, type ReadRow, type Row } from './entry-table.ts';
 import type { CacheWarning } from './events.ts';
 import { freshness } from './freshness.ts';
-import type { BlobRole, MapStats } from './messages.ts';
+import type { BlobRole, FormsReply, MapStats } from './messages.ts';
 import {
   manifestKinds,
   manifestRecordSchema,
@@ -33,8 +34,20 @@ const namesSchema = z.array(z.object({ name: z.string() }));
 /** SQLite orders blobs after texts, so this comes after all keys. {@link https://www.sqlite.org/datatype3.html#sort_order} */
 const AFTER_ALL_KEYS = new Uint8Array();
 
+/** Where versions may begin: what an asker knows from before is not met again, and there is room to count on. */
+const FIRST_VERSIONS = 2 ** 48 - 1;
+
 interface StoredManifest extends ManifestEntry {
   readonly id: number;
+  /** Of what is in memory: another one each time that the entry gets there. */
+  readonly version: number;
+}
+
+interface FormsQuery {
+  readonly key: string;
+  readonly allowStale: boolean;
+  /** The version whose record need not be told. */
+  readonly known: number | null;
 }
 
 interface HoldersQuery {
@@ -61,6 +74,7 @@ export class ManifestMap {
   readonly #sql: ReturnType<typeof prepare>;
   readonly #recencyMs: number;
   readonly #now: () => number;
+  #version = randomInt(FIRST_VERSIONS);
 
   constructor(options: ManifestMapOptions) {
     const { db, bound, frontSize, warn } = options;
@@ -71,7 +85,7 @@ export class ManifestMap {
       warn,
       table: 'manifests',
       columns: COLUMNS,
-      read: readRow,
+      read: (row) => readRow(row, this.#nextVersion()),
     });
     this.#sql = prepare(db);
     this.#recencyMs = options.recencyMs;
@@ -82,13 +96,25 @@ export class ManifestMap {
     return this.#table.stats;
   }
 
+  /** Uses that are in memory only. */
+  get unrecorded(): number {
+    return this.#table.unrecorded;
+  }
+
   /** The entry; a stale one only where allowed. */
   get(key: string, allowStale: boolean): ManifestHit | null {
-    const entry = this.#table.peek(key);
-    const age = entry && freshness(entry, this.#now(), this.#recencyMs);
-    const served = age !== null && (age.fresh || allowStale) ? entry : null;
-    this.#table.count(served);
-    return served && age && { kind: served.kind, record: served.record, ...age };
+    const found = this.#look(key, allowStale);
+    return found && { kind: found.entry.kind, record: found.entry.record, ...found.age };
+  }
+
+  /** The same without most of the record, and without all of it where it is known. */
+  forms({ allowStale, key, known }: FormsQuery): FormsReply | null {
+    const found = this.#look(key, allowStale);
+    if (found === null) return null;
+    const { age, entry } = found;
+    const { kind, version } = entry;
+    const record = version === known ? null : { forms: entry.record.forms };
+    return { version, kind, record, ...age };
   }
 
   put(key: string, kind: ManifestKind, record: ManifestRecord): void {
@@ -98,7 +124,7 @@ export class ManifestMap {
     this.#table.put(
       key,
       (used) => this.#sql.save.get(key, kind, name, reference, storedAt, used, text),
-      (id) => ({ id, key, kind, storedAt, record }),
+      (id) => ({ id, key, kind, storedAt, record, version: this.#nextVersion() }),
       text.length,
       (id) => {
         this.#sql.deleteBlobs.run(id);
@@ -146,13 +172,30 @@ export class ManifestMap {
   maintain(limit: number): boolean {
     return this.#table.maintain(limit);
   }
+
+  #look(key: string, allowStale: boolean) {
+    const entry = this.#table.peek(key);
+    const age = entry && freshness(entry, this.#now(), this.#recencyMs);
+    const served = age !== null && (age.fresh || allowStale) ? entry : null;
+    this.#table.count(served);
+    return served && age && { entry: served, age };
+  }
+
+  #nextVersion(): number {
+    this.#version += 1;
+    return this.#version;
+  }
 }
 
-function readRow(row: Row): ReadRow<StoredManifest> {
+function readRow(row: Row, version: number): ReadRow<StoredManifest> {
   const { stored_at: storedAt, record: text, ...rest } = rowSchema.parse(row);
   const stored = parseStored(manifestRecordSchema, text);
   if (!stored.ok) return { ok: false, key: rest.key, detail: stored.detail };
-  return { ok: true, entry: { ...rest, storedAt, record: stored.record }, size: text.length };
+  return {
+    ok: true,
+    entry: { ...rest, storedAt, record: stored.record, version },
+    size: text.length,
+  };
 }
 
 function toEntry({ key, kind, storedAt, record }: StoredManifest): ManifestEntry {

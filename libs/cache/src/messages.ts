@@ -8,6 +8,7 @@ import type {
   BlobHolder,
   Digest,
   DropTarget,
+  FormsHit,
   LayerEntry,
   LayerRecord,
   ListCursor,
@@ -20,8 +21,16 @@ import type {
 
 export type CacheRequest =
   | { readonly type: 'manifest.get'; readonly key: string; readonly allowStale: boolean }
-  /** The same for who serves it: a message is copied, and layers are most of a record. */
-  | { readonly type: 'manifest.forms'; readonly key: string; readonly allowStale: boolean }
+  /**
+   * The same for who serves it: a message is copied, and layers are most of a record. `known`: the version that the asker has
+   * from before; it is not sent again.
+   */
+  | {
+      readonly type: 'manifest.forms';
+      readonly key: string;
+      readonly allowStale: boolean;
+      readonly known: number | null;
+    }
   | {
       readonly type: 'manifest.put';
       readonly key: string;
@@ -73,13 +82,16 @@ const changes: ReadonlySet<RequestType> = new Set([
   'stop',
 ]);
 
+/** Without the record, where its version is the one that the asker knows. */
+export type FormsReply = Omit<FormsHit, 'record'> & { readonly record: ManifestForms | null };
+
 /** The part a blob plays in an image. */
 export type BlobRole = 'manifest' | 'content';
 
 /** A reply carries its request's type; `ok` means durable. */
 export type CacheReply =
   | { readonly type: 'manifest.get'; readonly hit: ManifestHit | null }
-  | { readonly type: 'manifest.forms'; readonly hit: ManifestHit<ManifestForms> | null }
+  | { readonly type: 'manifest.forms'; readonly hit: FormsReply | null }
   | { readonly type: 'manifest.put'; readonly ok: true }
   | { readonly type: 'manifest.drop'; readonly ok: true }
   | { readonly type: 'manifest.find'; readonly entry: ManifestEntry | null }

@@ -110,6 +110,12 @@ export interface ManifestHit<R extends ManifestForms = ManifestRecord> {
   readonly fresh: boolean;
 }
 
+/** What a look-up of the forms alone finds. */
+export interface FormsHit extends ManifestHit<ManifestForms> {
+  /** Another one wherever the record may be another. Means nothing once the actor has started anew, when it is given no more. */
+  readonly version: number;
+}
+
 /** A layer entry as it is kept, with its key. */
 export interface LayerEntry {
   readonly key: string;

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { MessageChannel } from 'node:worker_threads';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Ask, FromActor, ToActor } from './messages.ts';
 import { actorDefaults } from './options.ts';
 import type { LayerRecord } from './records.ts';
@@ -22,6 +23,10 @@ function serveHere(file: string) {
   onTestFinished(() => port.close());
   serve(actor, { ...actorDefaults, file });
   return { send: (asks: ToActor) => port.postMessage(encode(asks)), received, closed };
+}
+
+function answersIn(messages: readonly FromActor[]) {
+  return messages.flatMap((message) => (message.type === 'answers' ? message.answers : []));
 }
 
 function answersGet(record: LayerRecord | null) {
@@ -45,8 +50,10 @@ test('the actor says ready, answers look-ups before changes that wait, and lets 
     { type: 'answers', answers: [done] },
     answersGet(layerRecord(1)),
   ]);
-  const last = received.slice(4).map((m) => (m.type === 'answers' ? m.answers : []));
-  expect(last.flat()).toEqual([done, { id: 99, ok: true, reply: { type: 'stop', ok: true } }]);
+  expect(answersIn(received.slice(4))).toEqual([
+    done,
+    { id: 99, ok: true, reply: { type: 'stop', ok: true } },
+  ]);
 });
 
 test('the actor warns before it says ready when it had to start over', async () => {
@@ -61,4 +68,30 @@ test('the actor warns before it says ready when it had to start over', async () 
     { type: 'ready' },
     { type: 'answers' },
   ]);
+});
+
+test('the actor records uses once in five minutes, whatever their number', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const file = join(await temporaryFolder(), 'cache.db');
+  const { send, received, closed } = serveHere(file);
+  const puts = ['a', 'b'].map((key, id): Ask => ({
+    id,
+    request: { type: 'layer.put', key, record: layerRecord(id) },
+  }));
+  const db = new DatabaseSync(file, { readOnly: true });
+  onTestFinished(() => db.close());
+  const leastRecent = () =>
+    db.prepare('SELECT key FROM layers ORDER BY used LIMIT 1').get()?.['key'];
+
+  send(puts);
+  await expect.poll(() => answersIn(received)).toHaveLength(2);
+  send([{ id: 2, request: { type: 'layer.get', keys: ['a'] } }]);
+  await expect.poll(() => answersIn(received)).toHaveLength(3);
+  vi.advanceTimersByTime(270_000);
+  expect(leastRecent()).toBe('a');
+  vi.advanceTimersByTime(30_000);
+  expect(leastRecent()).toBe('b');
+  send([STOP]);
+  await closed;
 });

@@ -6,8 +6,14 @@ import { CacheState } from './state.ts';
 import { decodeAsks, encode } from './wire.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
-/** ms between two looks for work that reads left behind. An image in constant use costs one write in that time. */
-const MAINTENANCE_MS = 30_000;
+/** ms between two looks for how much work reads have left behind. */
+const LOOK_MS = 30_000;
+
+/** Looks until it is done, however little it is: an image in constant use costs one write in that time. */
+const LOOKS = 10;
+
+/** Uses that the next look has recorded, since each takes memory. */
+const MANY_USES = 50_000;
 
 /** Rows written in one go, about a millisecond's work: what a look-up that comes meanwhile is delayed by. */
 const MAINTENANCE_SLICE = 16;
@@ -31,7 +37,8 @@ export function serve(port: MessagePort, options: ActorOptions): void {
     onFailure: maintenanceFails,
     onFree: changeSoon,
   });
-  const maintenance = setInterval(maintain, MAINTENANCE_MS);
+  const maintenance = setInterval(look, LOOK_MS);
+  let looks = 0;
   let changes: readonly Ask[] = [];
   let changing: NodeJS.Immediate | undefined;
   let slice: NodeJS.Immediate | undefined;
@@ -75,6 +82,11 @@ export function serve(port: MessagePort, options: ActorOptions): void {
     if (stopped) return close();
     log.grown();
     changeSoon();
+  }
+
+  function look(): void {
+    looks += 1;
+    if (looks % LOOKS === 0 || state.unrecorded >= MANY_USES) maintain();
   }
 
   function maintain(): void {

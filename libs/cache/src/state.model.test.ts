@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { CacheReply } from './messages.ts';
 import { actorDefaults, type ActorOptions } from './options.ts';
+import type { FormsHit, ManifestForms, ManifestHit } from './records.ts';
 import { CacheState } from './state.ts';
 import { event, RECENCY_MS, type Event } from './testing/events.ts';
 import { temporaryFolder } from './testing/folder.ts';
-import { Model } from './testing/model.ts';
+import { Model, type Stepped } from './testing/model.ts';
 
 const LONG = process.env['NIXERY_TEST_LONG'] === '1';
 const RUNS = Number(process.env['NIXERY_TEST_RUNS'] ?? (LONG ? 5000 : 200));
@@ -19,6 +19,8 @@ const START = 1_800_000_000_000;
 class Subject {
   readonly #options: Omit<ActorOptions, 'file'>;
   readonly #path: string;
+  /** What an asker keeps, which outlives the state. */
+  readonly #known = new Map<string, FormsHit>();
   #kills = 0;
   #now = START;
   #state: CacheState;
@@ -36,9 +38,12 @@ class Subject {
       : [reply];
   }
 
-  step(event: Event): CacheReply | undefined {
-    if (event.type === 'request') return this.#state.handle(event.request);
+  step(event: Event): Stepped {
     switch (event.type) {
+      case 'request':
+        return this.#state.handle(event.request);
+      case 'forms':
+        return this.#forms(event.key, event.allowStale);
       case 'advance':
         this.#now += event.ms;
         break;
@@ -56,6 +61,19 @@ class Subject {
 
   close(): void {
     this.#state.close();
+  }
+
+  /** As a client asks that has asked before. */
+  #forms(key: string, allowStale: boolean): ManifestHit<ManifestForms> | null {
+    const before = this.#known.get(key);
+    const known = before?.version ?? null;
+    const reply = this.#state.handle({ type: 'manifest.forms', key, allowStale, known });
+    if (reply.type !== 'manifest.forms' || reply.hit === null) return null;
+    const record = reply.hit.record ?? before?.record;
+    if (record === undefined) throw new Error('told that it knows what it has never been told');
+    const { version, ...hit } = { ...reply.hit, record };
+    this.#known.set(key, { ...hit, version });
+    return hit;
   }
 
   get #file(): string {

@@ -58,6 +58,12 @@ export class CacheState {
     });
   }
 
+  /** Uses that are in memory only. */
+  get unrecorded(): number {
+    const { layers, manifests } = this.#opened;
+    return manifests.unrecorded + layers.unrecorded;
+  }
+
   /** Writes what is noted and closes the file; safe to call twice. */
   close(): void {
     if (!this.#opened.db.isOpen) return;
@@ -76,9 +82,8 @@ export class CacheState {
         return { type: request.type, hit };
       }
       case 'manifest.forms': {
-        const hit = manifests.get(request.key, request.allowStale);
-        const forms = hit && { ...hit, record: { forms: hit.record.forms } };
-        return { type: request.type, hit: forms };
+        const hit = manifests.forms(request);
+        return { type: request.type, hit };
       }
       case 'manifest.put':
         manifests.put(request.key, request.kind, request.record);

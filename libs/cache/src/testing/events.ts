@@ -9,6 +9,8 @@ export const RECENCY_MS = 100_000;
 /** What may happen to a state. */
 export type Event =
   | { readonly type: 'request'; readonly request: CacheRequest }
+  /** A look-up of the forms by somebody who remembers what was found before. */
+  | { readonly type: 'forms'; readonly key: string; readonly allowStale: boolean }
   | { readonly type: 'advance'; readonly ms: number }
   | { readonly type: 'maintain' }
   /** `clean`: closed and opened. Else what a kill leaves on disk is opened. */
@@ -91,6 +93,14 @@ const request: fc.Arbitrary<CacheRequest> = fc.oneof(
 /** Few keys, blobs and names, so that they meet often. */
 export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 20, arbitrary: fc.record({ type: fc.constant('request' as const), request }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('forms' as const),
+      key,
+      allowStale: fc.boolean(),
+    }),
+  },
   fc.record({
     type: fc.constant('advance' as const),
     ms: fc.constantFrom(1, 60_000, RECENCY_MS - 1, RECENCY_MS, -60_000, -60_001),

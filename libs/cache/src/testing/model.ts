@@ -1,6 +1,6 @@
 import { freshness } from '../freshness.ts';
 import type { CacheReply, CacheRequest } from '../messages.ts';
-import type { LayerRecord, ManifestRecord } from '../records.ts';
+import type { LayerRecord, ManifestForms, ManifestHit, ManifestRecord } from '../records.ts';
 import { RECENCY_MS, type Event } from './events.ts';
 import { ModelMap } from './model-map.ts';
 
@@ -9,6 +9,14 @@ export interface ModelBounds {
   readonly maxLayers: number;
   readonly maxTags: number;
   readonly maxTagsOfName: number;
+}
+
+/** What comes of an event. */
+export type Stepped = CacheReply | ManifestHit<ManifestForms> | null | undefined;
+
+interface LookUp {
+  readonly key: string;
+  readonly allowStale: boolean;
 }
 
 /** The actor's state as it ought to behave. */
@@ -27,10 +35,16 @@ export class Model {
     this.#now = now;
   }
 
-  step(event: Event): CacheReply | undefined {
+  step(event: Event): Stepped {
     const maps = [this.manifests, this.layers, this.#tags];
-    if (event.type === 'request') return this.#handle(event.request);
     switch (event.type) {
+      case 'request':
+        return this.#handle(event.request);
+      case 'forms': {
+        // Whatever the asker knows from before.
+        const hit = this.#look(event);
+        return hit && { ...hit, record: { forms: hit.record.forms } };
+      }
       case 'advance':
         this.#now += event.ms;
         break;
@@ -51,14 +65,8 @@ export class Model {
     const { type } = request;
     const now = this.#now;
     switch (type) {
-      case 'manifest.get': {
-        const entry = this.manifests.peek(request.key);
-        const age = entry && freshness(entry, now, RECENCY_MS);
-        if (entry === undefined || age === undefined) return { type, hit: null };
-        if (!age.fresh && !request.allowStale) return { type, hit: null };
-        this.manifests.use(entry);
-        return { type, hit: { kind: entry.kind, record: entry.record.record, ...age } };
-      }
+      case 'manifest.get':
+        return { type, hit: this.#look(request) };
       case 'manifest.put':
         this.manifests.put(request.key, request.kind, modelManifest(request.record), now);
         this.#note(request.record.request.name, request.record.request.reference);
@@ -117,6 +125,14 @@ export class Model {
       default:
         throw new TypeError(`the model does not know ${type}`);
     }
+  }
+
+  #look({ allowStale, key }: LookUp): ManifestHit | null {
+    const entry = this.manifests.peek(key);
+    const age = entry && freshness(entry, this.#now, RECENCY_MS);
+    if (entry === undefined || age === undefined || !(age.fresh || allowStale)) return null;
+    this.manifests.use(entry);
+    return { kind: entry.kind, record: entry.record.record, ...age };
   }
 
   #tagsOf(name: string) {
