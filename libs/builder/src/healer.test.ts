@@ -7,6 +7,7 @@ import { type BlobStore, createFilesystemStore } from '@nixery/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { parseImageName } from './image-name.ts';
+import { contentRecordName } from './record-names.ts';
 import { createHarness, type Harness } from './testing/harness.ts';
 import { prepareTestPackages } from './testing/packages.ts';
 
@@ -131,14 +132,52 @@ describe('a blob that the storage has lost', () => {
 });
 
 describe('a layer of an image that the cache does not know', () => {
-  it('is made again once the image’s manifest was given to somebody', async () => {
-    const record = await pull('slow0');
-    const layer = record.layers[0] ?? record.config;
+  async function forgetAll(): Promise<void> {
     await server.stop();
     // As with a state folder that does not outlive its container.
     await rm(join(server.dir, 'state'), { recursive: true });
     server = await server.restart();
+  }
+
+  it('is made again, also for who has not been given the manifest here', async () => {
+    const record = await pull('slow0');
+    for (const lost of [...record.layers, record.config]) {
+      await forgetAll();
+      await server.store.delete(lost);
+      expect(await server.builder.heal(lost)).toBe(true);
+      expect(await missing(record)).toEqual([]);
+      expect(rebuilt()).toBe(1);
+    }
+  });
+
+  it('is made again from another image, where it was packed for that one', async () => {
+    const [{ layers }, other] = [await pull('slow0'), await pull('slow0/slow1')];
+    const [shared = other.config] = other.layers.filter((layer) => layers.includes(layer));
+    await forgetAll();
+    for (const lost of blobsOf(other)) await server.store.delete(lost);
+    expect(await server.builder.heal(shared)).toBe(true);
+    expect((await server.store.stat(shared)).exists).toBe(true);
+  });
+
+  it('is not made from a record that does not name it', async () => {
+    const [mine, other] = [await pull('slow0'), await pull('slow1')];
+    const [layer = mine.config] = mine.layers.filter((digest) => !other.layers.includes(digest));
+    await forgetAll();
     await server.store.delete(layer);
+    await server.store.deleteObject(contentRecordName(layer));
+    const wrong = Buffer.from(other.forms.oci?.digest ?? other.config);
+    await server.store.putObjectIfAbsent(contentRecordName(layer), wrong);
+    expect(await server.builder.heal(layer)).toBe(false);
+    expect(rebuilt()).toBe(0);
+  });
+
+  it('is made again once the image’s manifest was given to somebody, where nothing was noted of its layers', async () => {
+    const record = await pull('slow0');
+    const layer = record.layers[0] ?? record.config;
+    await forgetAll();
+    await server.store.delete(layer);
+    // As versions before this one have left it.
+    await server.store.deleteObject(contentRecordName(layer));
     expect(await server.builder.heal(layer)).toBe(false);
 
     const learned = server.builder.learn(record.forms.oci?.digest ?? record.config);

@@ -1,4 +1,4 @@
-import type { LayerRecord, ManifestRecord } from '@nixery/cache';
+import type { Digest, LayerRecord, ManifestRecord } from '@nixery/cache';
 import type { BlobPutter } from '@nixery/storage';
 
 import type { Build, BuildEvent } from './build.ts';
@@ -47,6 +47,12 @@ export interface ImageBuilderOptions {
   readonly records: ImageRecords;
   readonly workers: Workers;
   readonly onEvent: (event: BuildEvent) => void;
+}
+
+/** An image's layers, lowest first, and which of them were packed for it. */
+interface PackedLayers {
+  readonly records: readonly LayerRecord[];
+  readonly packed: readonly Digest[];
 }
 
 /** The stages from a resolved request to a stored image. Knows nothing of who else asks for it. */
@@ -130,9 +136,9 @@ export class ImageBuilder {
       // Packing is not ended half-way: others may wait for the same layers.
       if (signal.aborted) throw new BuildError('stopping', 'the server is stopping');
       const { packages, graph } = provided;
-      const records = await build.during('pack', () => this.#pack(build, packages, graph));
+      const layers = await build.during('pack', () => this.#pack(build, packages, graph));
       return await build.during('compose', () =>
-        this.#compose(build.request, revision, packages, records),
+        this.#compose(build.request, revision, packages, layers),
       );
     } catch (error) {
       if (!provided.isRecalled || !(error instanceof BuildError)) throw error;
@@ -148,7 +154,7 @@ export class ImageBuilder {
     build: Build<ImageRequest>,
     packages: readonly Package[],
     graph: readonly StorePathInfo[],
-  ): Promise<readonly LayerRecord[]> {
+  ): Promise<PackedLayers> {
     const { image, workers, layers, onEvent } = this.#options;
     const { layerBudget, popularity } = image;
     const compression = compressionFor(build.form, image.compression);
@@ -188,13 +194,16 @@ export class ImageBuilder {
         narBytes: paths.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0),
       })),
     });
-    return await layers.obtain(wanted, {
+    const packed: Digest[] = [];
+    const records = await layers.obtain(wanted, {
       packed: ({ key }, bytes) => onEvent({ type: 'packed', build, key, bytes }),
       stored: ({ key }, origin, record) => {
         build.layers[origin] += 1;
+        if (origin === 'packed') packed.push(record.digest);
         onEvent({ type: 'layer', build, key, origin, record });
       },
     });
+    return { records, packed };
   }
 
   #reportCollisions(build: Build<ImageRequest>, collisions: readonly Collision[]): void {
@@ -210,14 +219,14 @@ export class ImageBuilder {
     request: ImageRequest,
     revision: Revision,
     packages: readonly Package[],
-    layers: readonly LayerRecord[],
+    layers: PackedLayers,
   ): Promise<ManifestRecord> {
     const { leases, records, store } = this.#options;
-    const image = await composeImage(request.system, packages, layers);
+    const image = await composeImage(request.system, packages, layers.records);
     const record = {
       forms: image.forms,
       config: image.config,
-      layers: layers.map(({ digest }) => digest),
+      layers: layers.records.map(({ digest }) => digest),
       request: describeRequest(request),
       revision: revision.commit,
       builtAt: Date.now(),
@@ -225,7 +234,7 @@ export class ImageBuilder {
     // The same packages of another revision make the same documents, which may be old by now.
     await leases.hold(image.documents.map(({ digest }) => digest));
     await Promise.all([
-      records.keep(record),
+      records.keep(record, [image.config, ...layers.packed]),
       ...image.documents.map(({ digest, bytes, mediaType }) =>
         store.put(digest, { bytes }, mediaType),
       ),

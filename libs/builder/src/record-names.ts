@@ -11,6 +11,8 @@ export const RECORD_PREFIXES = {
   layers: 'builds/v1.',
   /** Images by the digest of each of their manifests. */
   images: 'images/v1.',
+  /** Of each config, and of each layer where it was packed: the manifest of an image that it is part of. */
+  contents: 'contents/v1.',
   /** When manifests were pulled. */
   pulls: 'pulls/v1.',
   /** What is being built with. */
@@ -28,5 +30,13 @@ export function layerRecordName(key: string): ObjectName {
 }
 
 export function imageRecordName(digest: Digest): ObjectName {
-  return `${RECORD_PREFIXES.images}${digest.slice('sha256:'.length)}`;
+  return `${RECORD_PREFIXES.images}${hexOf(digest)}`;
+}
+
+export function contentRecordName(digest: Digest): ObjectName {
+  return `${RECORD_PREFIXES.contents}${hexOf(digest)}`;
+}
+
+function hexOf(digest: Digest): string {
+  return digest.slice('sha256:'.length);
 }

@@ -12,6 +12,7 @@ test.each([
   { name: 'manifests/v1.0f3a', folder: 'manifests', key: 'v1.0f3a' },
   { name: 'builds/a-b_c', folder: 'builds', key: 'a-b_c' },
   { name: 'images/v1.0f3a', folder: 'images', key: 'v1.0f3a' },
+  { name: 'contents/v1.0f3a', folder: 'contents', key: 'v1.0f3a' },
   { name: 'pulls/v1.2', folder: 'pulls', key: 'v1.2' },
   { name: 'gc/v1.lease.3', folder: 'gc', key: 'v1.lease.3' },
   { name: `builds/${'k'.repeat(200)}`, folder: 'builds', key: 'k'.repeat(200) },

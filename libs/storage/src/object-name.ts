@@ -1,7 +1,7 @@
 import { BlobError } from './error.ts';
 
 /** The folders of named objects: the first two as in Nixery, the others our own. */
-const OBJECT_FOLDERS = ['manifests', 'builds', 'images', 'pulls', 'gc'] as const;
+const OBJECT_FOLDERS = ['manifests', 'builds', 'images', 'contents', 'pulls', 'gc'] as const;
 
 /** The folder of a named object. */
 export type ObjectFolder = (typeof OBJECT_FOLDERS)[number];

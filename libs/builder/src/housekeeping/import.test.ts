@@ -11,7 +11,7 @@ import {
 } from '@nixery/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { imageRecordName, layerRecordName } from '../record-names.ts';
+import { contentRecordName, imageRecordName, layerRecordName } from '../record-names.ts';
 import { AGEABLE_STORES, type AgeableStore } from '../testing/ageable-stores.ts';
 import { present, putImage, type PutImage, putLayer } from '../testing/stored-image.ts';
 import { importStorage, type ImportReport } from './import.ts';
@@ -69,11 +69,16 @@ describe.each(AGEABLE_STORES)('an import into $name', ({ open }) => {
   });
 
   it("brings records of servers such as this one, and not Nixery's", async () => {
-    for (const name of [layerRecordName('k'), imageRecordName(image.oci), 'builds/k'] as const) {
+    const ours = [
+      layerRecordName('k'),
+      imageRecordName(image.oci),
+      contentRecordName(image.config),
+    ];
+    for (const name of [...ours, 'builds/k'] as const) {
       await there.putObjectIfAbsent(name, Buffer.from('{}'));
     }
-    expect((await bringIn(false)).records).toBe(2);
-    expect((await bringIn(true)).records).toBe(2);
+    expect((await bringIn(false)).records).toBe(3);
+    expect((await bringIn(true)).records).toBe(3);
     expect((await bringIn(true)).records).toBe(0);
     expect(await peer.store.getObject(layerRecordName('k'))).not.toBeNull();
     expect(await peer.store.getObject('builds/k')).toBeNull();

@@ -26,6 +26,7 @@ const COPIES = 4;
 /** Records first that others rest on: servers look for an image's blobs before they believe its record in any case. */
 const COPIED_RECORDS = [
   RECORD_PREFIXES.images,
+  RECORD_PREFIXES.contents,
   RECORD_PREFIXES.layers,
   RECORD_PREFIXES.revisions,
   RECORD_PREFIXES.pulls,

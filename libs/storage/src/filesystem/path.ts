@@ -22,6 +22,7 @@ export function layoutOf(root: string): Layout {
       manifests: join(root, 'manifests'),
       builds: join(root, 'builds'),
       images: join(root, 'images'),
+      contents: join(root, 'contents'),
       pulls: join(root, 'pulls'),
       gc: join(root, 'gc'),
     },
