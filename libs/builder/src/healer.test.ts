@@ -52,6 +52,13 @@ async function missing(record: ManifestRecord): Promise<readonly Digest[]> {
   return gone;
 }
 
+/** As with a state folder that does not outlive its container. */
+async function forgetAll(): Promise<void> {
+  await server.stop();
+  await rm(join(server.dir, 'state'), { recursive: true });
+  server = await server.restart();
+}
+
 /** Starts over with a storage that loses this blob so many times. */
 async function restartLosing(lost: Digest, times: number): Promise<void> {
   await server.stop();
@@ -132,13 +139,6 @@ describe('a blob that the storage has lost', () => {
 });
 
 describe('a layer of an image that the cache does not know', () => {
-  async function forgetAll(): Promise<void> {
-    await server.stop();
-    // As with a state folder that does not outlive its container.
-    await rm(join(server.dir, 'state'), { recursive: true });
-    server = await server.restart();
-  }
-
   it('is made again, also for who has not been given the manifest here', async () => {
     const record = await pull('slow0');
     for (const lost of [...record.layers, record.config]) {
