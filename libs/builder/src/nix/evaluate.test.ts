@@ -95,12 +95,15 @@ describe('evaluation', () => {
   });
 
   it('suggests the words that may stand in front of packages, but no word for itself', async () => {
-    const { problems } = await failure(['shel', 'shell', 'nested.shel']);
+    const { message, problems } = await failure(['shel', 'shell', 'nested.shel']);
     expect(problems).toMatchObject([
       { kind: 'not-found', name: 'shel', suggestions: ['shell'] },
       { kind: 'not-found', name: 'shell', suggestions: [] },
       { kind: 'not-found', name: 'nested.shel', suggestions: [] },
     ]);
+    expect(message).toContain(
+      '"shell" was not found; to ask for what shell stands for, put it first: shell/…',
+    );
   });
 
   it.each([

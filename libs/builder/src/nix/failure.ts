@@ -1,4 +1,5 @@
 import type { BuildErrorCode, PackageProblem } from '../errors.ts';
+import { META_PACKAGES } from '../image-name.ts';
 
 /** A failure as data: error classes do not survive the way out of a worker. */
 export interface TaskFailure {
@@ -34,8 +35,12 @@ function describeProblem(problem: PackageProblem): string {
   const { name } = problem;
   switch (problem.kind) {
     case 'not-found': {
+      const missing = `package "${name}" was not found`;
+      if (META_PACKAGES.includes(name)) {
+        return `${missing}; to ask for what ${name} stands for, put it first: ${name}/…`;
+      }
       const closest = problem.suggestions.join(', ');
-      return `package "${name}" was not found${closest === '' ? '' : `; did you mean ${closest}?`}`;
+      return `${missing}${closest === '' ? '' : `; did you mean ${closest}?`}`;
     }
     case 'not-a-package': {
       const inside = problem.suggestions.map((inner) => inner.toLowerCase()).join(', ');

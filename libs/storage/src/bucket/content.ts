@@ -9,8 +9,12 @@ import type { BlobSource, FileSource } from '../store.ts';
 export interface Content {
   /** In bytes. */
   readonly size: number;
-  /** The `length` bytes from `offset` on, all of which have to be there. */
-  read(offset: number, length: number): Promise<Buffer>;
+  /**
+   * The `length` bytes from `offset` on, all of which have to be there.
+   *
+   * @param into where they may be put, if it is long enough: fresh memory for megabytes costs more than to fill it
+   */
+  read(offset: number, length: number, into?: Buffer): Promise<Buffer>;
 }
 
 /** Content in memory. */
@@ -50,8 +54,9 @@ async function withFile(
   const { file } = source;
   const { handle, size } = await openSource(source);
 
-  async function read(offset: number, length: number): Promise<Buffer> {
-    const piece = Buffer.allocUnsafeSlow(length);
+  async function read(offset: number, length: number, into?: Buffer): Promise<Buffer> {
+    const isRoom = into !== undefined && into.length >= length;
+    const piece = isRoom ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length);
     let filled = 0;
     while (filled < length) {
       const { bytesRead } = await handle.read(piece, filled, length - filled, offset + filled);

@@ -60,10 +60,11 @@ async function sendParts(upload: S3Upload, id: string, tuning: Tuning): Promise<
   const stop = new AbortController();
 
   async function work(): Promise<void> {
+    let bytes: Buffer | undefined;
     for (const index of waiting) {
       if (stop.signal.aborted) return;
       const offset = index * partBytes;
-      const bytes = await upload.content.read(offset, Math.min(partBytes, size - offset));
+      bytes = await upload.content.read(offset, Math.min(partBytes, size - offset), bytes);
       sent[index] = await sendPart(upload, id, index + 1, bytes, tuning);
     }
   }
