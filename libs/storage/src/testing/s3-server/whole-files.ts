@@ -1,10 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
+import { Assembly } from './assembly.ts';
 
 type Metadata = Readonly<Record<string, string>>;
 
@@ -69,56 +71,34 @@ export function writeWhole(store: FileStore): void {
     return stored;
   };
 
+  const assemblies = new Map<string, Assembly>();
+
+  function assemblyOf(bucket: string, id: string): Assembly {
+    const folder = uploadFolder(bucket, id);
+    const assembly = assemblies.get(folder) ?? new Assembly(folder);
+    assemblies.set(folder, assembly);
+    return assembly;
+  }
+
   store.putPart = async (bucket, id, number, content) => {
-    const file = temporary(bucket);
-    const stored = await write(content, file);
-    const path = join(uploadFolder(bucket, id), number);
-    await writeFile(`${path}.md5`, stored.md5);
-    await rename(file, path);
-    return stored;
+    const bytes = await buffer(content);
+    const md5 = await assemblyOf(bucket, id).put(Number(number), bytes);
+    return { size: bytes.length, md5 };
   };
 
-  // The ETag is a hash of the parts' hashes, and their number
-  // (docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html).
   store.putObjectMultipart = async (bucket, id, parts) => {
     const folder = uploadFolder(bucket, id);
     const key = await readFile(join(folder, 'key'), 'utf8');
     const metadata = metadataSchema.parse(
       JSON.parse(await readFile(join(folder, 'metadata'), 'utf8')),
     );
-    const hash = createHash('md5');
-    const names = parts
-      .toSorted((one, other) => one.number - other.number)
-      .map(({ number }) => join(folder, String(number)));
-    for (const name of names) {
-      hash.update(Buffer.from(await readFile(`${name}.md5`, 'utf8'), 'hex'));
-    }
-    const file = temporary(bucket);
-    const size = await concatenate(names, file);
-    const md5 = `${hash.digest('hex')}-${parts.length}`;
+    const numbers = parts.map(({ number }) => number);
+    const { file, md5, size } = await assemblyOf(bucket, id).complete(numbers);
     await publish({ bucket, key, metadata }, file, md5);
+    assemblies.delete(folder);
     await rm(folder, { recursive: true, force: true });
     return { size, md5 };
   };
-}
-
-/** @returns bytes of all together */
-async function concatenate(names: readonly string[], file: string): Promise<number> {
-  // Once for all: fresh memory costs more than copying. As large as a part mostly is: each call goes to another thread and back.
-  const buffer = Buffer.allocUnsafeSlow(8 * 1024 * 1024);
-  await using output = await open(file, 'wx');
-  let size = 0;
-  for (const name of names) {
-    await using input = await open(name);
-    for (;;) {
-      const { bytesRead } = await input.read(buffer);
-      if (bytesRead === 0) break;
-      const { bytesWritten } = await output.write(buffer, 0, bytesRead);
-      if (bytesWritten < bytesRead) throw new Error(`cannot write all of ${file}`);
-      size += bytesRead;
-    }
-  }
-  return size;
 }
 
 async function write(content: Readable | Buffer, file: string): Promise<Stored> {
