@@ -1,7 +1,7 @@
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Fault, FaultKind, FaultPlan } from './faults.ts';
 import { forward } from './forward.ts';
-import { readBody } from './gcs-server/answer.ts';
+import { readBody } from './body.ts';
 import { listen } from './listen.ts';
 
 /** A proxy before a server on loopback, at which requests meet faults. */

@@ -19,21 +19,3 @@ export function answerJson({ response }: Exchange, status: number, body: unknown
 export function answerError(exchange: Exchange, status: number, reason: string): void {
   answerJson(exchange, status, { error: { code: status, message: reason, errors: [{ reason }] } });
 }
-
-/** The whole body; null if the connection broke before its end. `received` sees each chunk as it comes. */
-export async function readBody(
-  request: IncomingMessage,
-  received?: (chunk: Buffer) => void,
-): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of request) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      chunks.push(chunk);
-      received?.(chunk);
-    }
-  } catch {
-    return null;
-  }
-  return request.complete ? Buffer.concat(chunks) : null;
-}

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { answerError, answerJson, readBody, type Exchange } from './answer.ts';
+import { readBody } from '../body.ts';
+import { answerError, answerJson, type Exchange } from './answer.ts';
 import { listen } from '../listen.ts';
 import { answerMedia } from './media.ts';
 import { createObjects, holds, resourceOf, type Objects } from './objects.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { answerError, answerJson, readBody, type Exchange } from './answer.ts';
+import { readBody } from '../body.ts';
+import { answerError, answerJson, type Exchange } from './answer.ts';
 import { checksumOf, resourceOf, type Objects, type ServedObject } from './objects.ts';
 
 /** Pieces of a resumable upload, the last one excepted, have to be multiples of this, in bytes. */

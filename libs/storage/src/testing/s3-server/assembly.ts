@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,16 +34,14 @@ export class Assembly {
     this.#folder = folder;
   }
 
-  /** @returns its MD5, in hex */
-  async put(number: number, bytes: Uint8Array): Promise<string> {
+  /** @param md5 - of the bytes, in hex */
+  async put(number: number, bytes: Uint8Array, md5: string): Promise<void> {
     const size = bytes.length;
     this.#partBytes ??= size;
     const file = size === this.#partBytes ? undefined : join(this.#folder, String(number));
     if (file === undefined) await this.#place(bytes, (number - 1) * size);
     else await writeFile(file, bytes);
-    const md5 = hash('md5', bytes);
     this.#parts.set(number, { number, size, md5, file });
-    return md5;
   }
 
   /**

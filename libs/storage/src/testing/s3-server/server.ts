@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import { createS3rver } from './s3rver.ts';
 import { sha256 } from '../../s3/payload.ts';
 import { forward } from '../forward.ts';
-import { readBody } from '../gcs-server/answer.ts';
+import { letGo, readBody } from '../body.ts';
 import { listen } from '../listen.ts';
 import { spanOf } from '../span.ts';
 import { verifyPresigned } from './signature.ts';
@@ -70,6 +70,19 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     if (url.searchParams.has('partNumber')) parts += 1;
     const body = await readBody(request);
     if (body === null) return;
+    try {
+      await serveWith(request, response, url, body);
+    } finally {
+      letGo(body);
+    }
+  }
+
+  async function serveWith(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    body: Buffer,
+  ): Promise<void> {
     if (options.isDenied?.(request.method ?? '', url.pathname, url.searchParams) === true) {
       return refuse(response, 403, 'AccessDenied');
     }

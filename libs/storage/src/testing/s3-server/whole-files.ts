@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
+import { letGo, readBody } from '../body.ts';
 import { Assembly } from './assembly.ts';
 
 type Metadata = Readonly<Record<string, string>>;
@@ -28,7 +29,7 @@ export interface FileStore {
   getResourcePath(bucket: string, key: string | undefined, resource: string): string;
   putMetadata(bucket: string, key: string, metadata: Metadata, md5: string): Promise<void>;
   putObject(object: StoredObject): Promise<Stored>;
-  putPart(bucket: string, id: string, number: string, content: Readable): Promise<Stored>;
+  putPart(bucket: string, id: string, number: string, content: IncomingMessage): Promise<Stored>;
   putObjectMultipart(
     bucket: string,
     id: string,
@@ -81,9 +82,16 @@ export function writeWhole(store: FileStore): void {
   }
 
   store.putPart = async (bucket, id, number, content) => {
-    const bytes = await buffer(content);
-    const md5 = await assemblyOf(bucket, id).put(Number(number), bytes);
-    return { size: bytes.length, md5 };
+    const hash = createHash('md5');
+    const bytes = await readBody(content, (chunk) => hash.update(chunk));
+    if (bytes === null) throw new Error('the part did not come whole');
+    const md5 = hash.digest('hex');
+    try {
+      await assemblyOf(bucket, id).put(Number(number), bytes, md5);
+      return { size: bytes.length, md5 };
+    } finally {
+      letGo(bytes);
+    }
   };
 
   store.putObjectMultipart = async (bucket, id, parts) => {
