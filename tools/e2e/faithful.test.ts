@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepareTestPackages, snapshot } from '@nixery/builder/testing';
@@ -110,7 +110,9 @@ describe.for(builders)('$name', ({ client, name, obstacle }) => {
       const context = path.join(dir, name, 'context');
       mkdirSync(context);
       const program = '#!/usr/bin/env bash\necho "added, as $(id -u)"\n';
-      writeFileSync(path.join(context, 'program'), program, { mode: 0o755 });
+      writeFileSync(path.join(context, 'program'), program);
+      // Copied with its mode, which is not to depend on the umask.
+      chmodSync(path.join(context, 'program'), 0o755);
       const dockerfile = [
         `FROM ${offline.host}/shell/git:latest`,
         'RUN git --version > /version && echo written > /etc/written && mkdir -p /usr/share/mine',

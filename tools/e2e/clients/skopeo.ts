@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import {
@@ -135,11 +135,14 @@ export class Skopeo extends NamespacedClient implements Client {
 
   /** A bundle without a configuration, whose files are those of another. https://docs.kernel.org/filesystems/overlayfs.html */
   async #copyOnWrite(unpacked: string, bundle: string): Promise<string> {
+    const lower = path.join(unpacked, 'rootfs');
     const rootfs = path.join(bundle, 'rootfs');
     const upper = path.join(bundle, 'upper');
     const work = path.join(bundle, 'work');
     for (const folder of [rootfs, upper, work]) mkdirSync(folder, { recursive: true });
-    const folders = `lowerdir=${path.join(unpacked, 'rootfs')},upperdir=${upper},workdir=${work}`;
+    // The root of what is mounted is the upper folder.
+    chmodSync(upper, statSync(lower).mode);
+    const folders = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
     await this.namespace.mustRun(['mount', '-t', 'overlay', '-o', folders, 'overlay', rootfs]);
     return bundle;
   }
