@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepareTestPackages, snapshot } from '@nixery/builder/testing';
@@ -86,6 +94,16 @@ describe('an image', () => {
       expect(there, entry).toEqual(snapshot(path.join(STORE, entry)));
     }
   });
+
+  test.skipIf(isMissing).for(['022', '077'])(
+    'has a root folder that all may enter, unpacked with a umask of %s',
+    async (umask) => {
+      const image = { host: offline.host, name: 'shell', reference: 'latest' };
+      expect(await skopeo.pull(image)).toMatchObject({ code: 0 });
+      const bundle = await skopeo.unpack(image, `unpacked-with-${umask}`, umask);
+      expect(statSync(path.join(bundle, 'rootfs')).mode & 0o7777).toBe(0o755);
+    },
+  );
 
   test('has one entry of history for each of its layers', async () => {
     const address = `${offline.url}/v2/shell/git`;

@@ -73,11 +73,13 @@ export class Skopeo extends NamespacedClient implements Client {
    * Unpacks an image that was pulled.
    *
    * @param name of a new folder for it
+   * @param umask of who unpacks it
    * @returns the folder, an OCI bundle: the files are in `rootfs`
    */
-  async unpack(image: ImageReference, name: string): Promise<string> {
+  async unpack(image: ImageReference, name: string, umask = '022'): Promise<string> {
     const bundle = path.join(this.namespace.dir, name);
-    await this.namespace.mustRun(['umoci', 'unpack', '--image', this.#layout(image), bundle]);
+    const unpack = ['umoci', 'unpack', '--image', this.#layout(image), bundle];
+    await this.namespace.mustRun(['sh', '-c', `umask ${umask}; exec "$@"`, 'sh', ...unpack]);
     return bundle;
   }
 
