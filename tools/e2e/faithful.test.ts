@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepareTestPackages, snapshot } from '@nixery/builder/testing';
@@ -87,6 +95,16 @@ describe('an image', () => {
     }
   });
 
+  test.skipIf(isMissing).for(['022', '077'])(
+    'has a root folder that all may enter, unpacked with a umask of %s',
+    async (umask) => {
+      const image = { host: offline.host, name: 'shell', reference: 'latest' };
+      expect(await skopeo.pull(image)).toMatchObject({ code: 0 });
+      const bundle = await skopeo.unpack(image, `unpacked-with-${umask}`, umask);
+      expect(statSync(path.join(bundle, 'rootfs')).mode & 0o7777).toBe(0o755);
+    },
+  );
+
   test('has one entry of history for each of its layers', async () => {
     const address = `${offline.url}/v2/shell/git`;
     const manifest = manifestSchema.parse(await json(`${address}/manifests/latest`));
@@ -110,7 +128,9 @@ describe.for(builders)('$name', ({ client, name, obstacle }) => {
       const context = path.join(dir, name, 'context');
       mkdirSync(context);
       const program = '#!/usr/bin/env bash\necho "added, as $(id -u)"\n';
-      writeFileSync(path.join(context, 'program'), program, { mode: 0o755 });
+      writeFileSync(path.join(context, 'program'), program);
+      // Copied with its mode, which is not to depend on the umask.
+      chmodSync(path.join(context, 'program'), 0o755);
       const dockerfile = [
         `FROM ${offline.host}/shell/git:latest`,
         'RUN git --version > /version && echo written > /etc/written && mkdir -p /usr/share/mine',

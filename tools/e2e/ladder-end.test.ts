@@ -60,7 +60,10 @@ beforeAll(async () => {
     await client.start(mkdtempSync(path.join(dir, `${client.name}-`)));
   }
   const image = { host: registry.host, name: BUILD, reference: 'v1' };
+  // Also where no client is there, somebody asks while somebody else waits.
+  const asked = `${registry.url}/v2/${BUILD}/manifests/v1`;
   await Promise.all([
+    ...[fetch(asked), fetch(asked)],
     ...clients.map(async (client) => pulls.set(client.name, await client.pull(image))),
     ...(docker?.obstacle === null
       ? [docker.client.pull({ ...image, name: LONGER }).then((pull) => pulls.set(LONGER, pull))]

@@ -14,6 +14,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientCases } from './each.ts';
+import { Namespace } from './namespace.ts';
 import {
   pushBusybox,
   type ReferenceRegistry,
@@ -138,6 +139,22 @@ describe.for(clients)('$name', ({ client, name, obstacle }) => {
     },
   );
 });
+
+test.skipIf(!isRoot)(
+  'a client has the umask of a service, whatever that of the tests is',
+  async () => {
+    const namespaceDir = path.join(dir, 'umask');
+    mkdirSync(namespaceDir);
+    const before = process.umask(0o077);
+    const namespace = await Namespace.create(namespaceDir);
+    try {
+      expect(await namespace.run(['sh', '-c', 'umask'])).toMatchObject({ stdout: '0022\n' });
+    } finally {
+      process.umask(before);
+      await namespace.stop();
+    }
+  },
+);
 
 test.skipIf(!isRoot)(
   'a daemon ends with the test process that started it, even a killed one',

@@ -93,8 +93,13 @@ export class Namespace {
     await removeCgroups(this.cgroup);
   }
 
+  /**
+   * With the umask that services have: containerd makes a container's root folder with its own, whatever the image says.
+   * https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#UMask=
+   */
   #inside(argv: readonly string[]): string[] {
-    return ['nsenter', '--target', String(this.#pid), '--mount', '--pid', '--', ...argv];
+    const enter = ['nsenter', '--target', String(this.#pid), '--mount', '--pid', '--'];
+    return ['sh', '-c', 'umask 022; exec "$@"', 'sh', ...enter, ...argv];
   }
 
   /** The host's settings of a client do not reach it. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import {
@@ -73,11 +73,13 @@ export class Skopeo extends NamespacedClient implements Client {
    * Unpacks an image that was pulled.
    *
    * @param name of a new folder for it
+   * @param umask of who unpacks it
    * @returns the folder, an OCI bundle: the files are in `rootfs`
    */
-  async unpack(image: ImageReference, name: string): Promise<string> {
+  async unpack(image: ImageReference, name: string, umask = '022'): Promise<string> {
     const bundle = path.join(this.namespace.dir, name);
-    await this.namespace.mustRun(['umoci', 'unpack', '--image', this.#layout(image), bundle]);
+    const unpack = ['umoci', 'unpack', '--image', this.#layout(image), bundle];
+    await this.namespace.mustRun(['sh', '-c', `umask ${umask}; exec "$@"`, 'sh', ...unpack]);
     return bundle;
   }
 
@@ -135,11 +137,14 @@ export class Skopeo extends NamespacedClient implements Client {
 
   /** A bundle without a configuration, whose files are those of another. https://docs.kernel.org/filesystems/overlayfs.html */
   async #copyOnWrite(unpacked: string, bundle: string): Promise<string> {
+    const lower = path.join(unpacked, 'rootfs');
     const rootfs = path.join(bundle, 'rootfs');
     const upper = path.join(bundle, 'upper');
     const work = path.join(bundle, 'work');
     for (const folder of [rootfs, upper, work]) mkdirSync(folder, { recursive: true });
-    const folders = `lowerdir=${path.join(unpacked, 'rootfs')},upperdir=${upper},workdir=${work}`;
+    // The root of what is mounted is the upper folder.
+    chmodSync(upper, statSync(lower).mode);
+    const folders = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
     await this.namespace.mustRun(['mount', '-t', 'overlay', '-o', folders, 'overlay', rootfs]);
     return bundle;
   }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -116,10 +116,10 @@ async function runInside(
   });
   const script = 'mount --all --fstab "$0" && exec env -i "$@"';
   const command = [
-    ...['unshare', ...userNamespace(user), '--mount', '--pid', '--fork', '--kill-child'],
+    ...['unshare', ...namespaces(user)],
     ...['sh', '-c', script, join(root, mountTable)],
     ...variables.map(([name, value]) => `${name}=${value}`),
-    ...['/usr/sbin/chroot', `--userspec=${user}:${user}`, root, ...argv],
+    ...['/usr/sbin/chroot', ...userOfChroot(user), root, ...argv],
   ];
   const [program = '', ...args] = terminal === undefined ? command : onTerminal(command);
   return await new Promise((resolve) => {
@@ -138,10 +138,25 @@ async function runInside(
   });
 }
 
+/** Whether {@link Image.run} works here: whoever is not root needs user namespaces, which most containers do not allow. */
+export function canRunImages(): boolean {
+  const mount = ['mount', '-t', 'proc', 'proc', '/proc'];
+  return spawnSync('unshare', [...namespaces(0), ...mount]).status === 0;
+}
+
+function namespaces(user: number): readonly string[] {
+  return [...userNamespace(user), '--mount', '--pid', '--fork', '--kill-child'];
+}
+
 /** Root can be whom it likes; anyone else only in a user namespace. */
 function userNamespace(user: number): readonly string[] {
   if (getuid?.() === 0) return [];
   return ['--user', `--map-user=${user}`, `--map-group=${user}`, '--keep-caps'];
+}
+
+/** In a user namespace the user is the right one already, and no group may be set. https://man7.org/linux/man-pages/man7/user_namespaces.7.html */
+function userOfChroot(user: number): readonly string[] {
+  return getuid?.() === 0 ? [`--userspec=${user}:${user}`] : [];
 }
 
 /** Debian's `script` gives a command a pseudo-terminal; it takes the command as shell text. */

@@ -69,10 +69,10 @@ const GOLDEN_TOGETHER = 'sha256:a411fde72c0010a6057644dcebfacf8420ad15ac5d0257da
 
 /** Another digest takes another version: what is known by one key must not be two things. */
 const GOLDEN_LINKS = [
-  2,
+  3,
   {
     ok: true,
-    layer: { diffId: 'sha256:c7e18d479ee3eccee37a743eac4cb3ef3d8b6564fe1e5f8f386eccf2f3c3069e' },
+    layer: { diffId: 'sha256:6c3ff33853239249aa1fd18644c7575f4e5ad8f5456bde1997838d3514596db8' },
   },
 ];
 

@@ -1,7 +1,7 @@
 import { directory, type TreeDirectory, type TreeNode } from './tree.ts';
 
 /** Changes whenever the same packages make another symlink layer. It is part of every key that an image is found by. */
-export const SYMLINK_LAYER_VERSION = 2;
+export const SYMLINK_LAYER_VERSION = 3;
 
 /** Users by number need no entry; `nobody` is who daemons drop to. */
 const PASSWD = `root:x:0:0:root:/root:/bin/sh

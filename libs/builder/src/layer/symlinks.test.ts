@@ -62,6 +62,7 @@ function entries({ root }: SymlinkLayerPlan): Map<string, string> {
 describe('the skeleton', () => {
   test('is what an image of nothing has', () => {
     expect(Object.fromEntries(entries(plan({})))).toEqual({
+      './': '755',
       'dev/': '755',
       'etc/': '755',
       'etc/group': '644 root:x:0:\nnobody:x:65534:\nnogroup:x:65534:\n',

@@ -36,13 +36,18 @@ export function lookUp(root: TreeDirectory, path: ByteString): TreeNode | undefi
   return node;
 }
 
+/** `./`: the image's root itself. https://github.com/opencontainers/image-spec/blob/main/layer.md#populate-initial-filesystem */
+const ROOT = Buffer.from('.');
+
 /**
- * Writes what is below `root` as a tar, in the order of its bytes.
+ * Writes a tree as a tar, in the order of its bytes. `root` has an entry of its own: without one umoci leaves it as the umask
+ * makes folders, which under 077 only their owner may enter.
  *
  * @throws LayerError `whiteout`
  */
 export function writeTree(root: TreeDirectory, sink: ByteSink): void {
   const writer = new TarWriter(sink);
+  writer.add({ type: 'directory', path: ROOT, mode: root.mode });
   writeChildren(writer, root, '');
   writer.end();
 }

@@ -157,6 +157,7 @@ class Evaluation {
       deadlineMs: Math.max(1, this.#endsAt - performance.now()),
       signal: this.#signal,
       onStderrLine: (line) => log.add(line),
+      whenOrphaned: importFromDerivation ? 'SIGTERM' : 'SIGKILL',
     });
     switch (result.outcome) {
       case 'aborted':

@@ -12,15 +12,19 @@ async function canLeash(): Promise<boolean> {
   return await available;
 }
 
+/** What a process gets when the thread that started it dies. */
+export type OrphanSignal = 'SIGTERM' | 'SIGKILL';
+
 /**
- * The command line that runs `command` so that the kernel sends it SIGTERM when the thread that started it dies: a
+ * The command line that runs `command` so that the kernel sends it a signal when the thread that started it dies: a
  * server killed with SIGKILL then leaves no Nix process behind. Where setpriv is missing, the command as it is.
  */
 export async function leash(
   command: string,
   args: readonly string[],
+  signal: OrphanSignal,
 ): Promise<readonly [string, ...string[]]> {
   return (await canLeash())
-    ? ['setpriv', '--pdeathsig', 'SIGTERM', command, ...args]
+    ? ['setpriv', '--pdeathsig', signal, command, ...args]
     : [command, ...args];
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-import { leash } from './leash.ts';
+import { leash, type OrphanSignal } from './leash.ts';
 import { redactSecrets } from './redact.ts';
 
 /** After SIGTERM, how long a process has before SIGKILL (ms). Nix needs it: killed at once, it orphans its builders. */
@@ -18,6 +18,12 @@ export interface RunOptions {
   /** Ends the process when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly onStderrLine?: (line: string) => void;
+  /**
+   * What the process gets when this server is killed. SIGTERM, the default, lets it end its children and remove its files. SIGKILL
+   * is for what writes to the Nix store and builds nothing: in the middle of writing, a client of the daemon (Nix 2.8) that is told
+   * to end waits for ever for an answer to what it no longer sends.
+   */
+  readonly whenOrphaned?: OrphanSignal;
 }
 
 /** How a process ended. */
@@ -42,10 +48,11 @@ const DEFAULT_MAX_OUTPUT = 64 * 1024 * 1024;
  */
 export async function run(options: RunOptions): Promise<RunResult> {
   const { command, args, env, deadlineMs, signal, onStderrLine } = options;
+  const { whenOrphaned = 'SIGTERM' } = options;
   const maxOutput = options.maxOutput ?? DEFAULT_MAX_OUTPUT;
   if (signal?.aborted) return { outcome: 'aborted', code: null, stdout: '', stderr: '' };
 
-  const [program, ...programArgs] = await leash(command, args);
+  const [program, ...programArgs] = await leash(command, args, whenOrphaned);
   const child = spawn(program, programArgs, {
     env,
     detached: true,

@@ -2,6 +2,7 @@ import { lstat, lutimes, mkdir, readdir, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { BuildError } from '../errors.ts';
+import type { OrphanSignal } from '../process/leash.ts';
 import { run, type RunResult } from '../process/run.ts';
 import { Turns } from './turns.ts';
 
@@ -54,7 +55,7 @@ export class SourceStore {
 
   /** Adds a folder to the Nix store. */
   async add(commit: string, folder: string, signal: AbortSignal): Promise<string> {
-    const added = await this.#nix('nix-store', ['--add', folder], signal);
+    const added = await this.#nix('nix-store', ['--add', folder], signal, 'SIGKILL');
     return await this.#keep(commit, added.trim(), signal);
   }
 
@@ -90,10 +91,16 @@ export class SourceStore {
     for (const { link } of unused) await rm(link, { force: true });
   }
 
-  async #nix(command: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  async #nix(
+    command: string,
+    args: readonly string[],
+    signal: AbortSignal,
+    whenOrphaned: OrphanSignal = 'SIGTERM',
+  ): Promise<string> {
+    const deadlineMs = FETCH_DEADLINE_MS;
     return successOf(
       command,
-      await run({ command, args, env: this.#env, deadlineMs: FETCH_DEADLINE_MS, signal }),
+      await run({ command, args, env: this.#env, deadlineMs, signal, whenOrphaned }),
     );
   }
 }
