@@ -5,7 +5,10 @@ import { nixEnvironment } from '@nixery/builder/testing';
 import { z } from 'zod';
 import { ServerProcess } from './process.ts';
 
-const entry = fileURLToPath(new URL('../../apps/registry/dist/main.js', import.meta.url));
+/** The built server's program. */
+export const registryEntry = fileURLToPath(
+  new URL('../../apps/registry/dist/main.js', import.meta.url),
+);
 const startDeadlineMs = 120_000;
 
 /** The line the server logs once it listens. */
@@ -41,7 +44,7 @@ export interface RegistryServer {
 export async function startRegistry(
   dir: string,
   env: Readonly<Record<string, string | undefined>> = {},
-  command: readonly string[] = [process.execPath, entry],
+  command: readonly string[] = [process.execPath, registryEntry],
 ): Promise<RegistryServer> {
   const home = path.join(dir, 'home');
   await mkdir(home, { recursive: true });

@@ -16,6 +16,8 @@ export interface ReadOptions {
   readonly host: Architecture;
   /** Ask the archives, whatever lists there are. */
   readonly fresh: boolean;
+  /** Lists of before will not do: whoever asked has seen that they are outdated. */
+  readonly mustAnswer: boolean;
   /** The host's lists are others than when our own were made. */
   readonly listsChanged: boolean;
   readonly environment: NodeJS.ProcessEnv;
@@ -44,7 +46,7 @@ export async function readArchives(options: ReadOptions): Promise<Archives> {
 async function targetsOf(
   architecture: Architecture,
   sourceTargets: readonly IndexTarget[],
-  { state, host, fresh, listsChanged, environment, log }: ReadOptions,
+  { state, host, fresh, mustAnswer, listsChanged, environment, log }: ReadOptions,
 ): Promise<readonly IndexTarget[]> {
   const own = sourceTargets.filter((target) => target.architecture === architecture.debian);
   if (own.length > 0 && !fresh) return own;
@@ -57,6 +59,7 @@ async function targetsOf(
     return await privateTargets(directory, environment);
   } catch (error) {
     if (!(error instanceof OfflinePackagesError) || error.code !== 'apt-failed') throw error;
+    if (mustAnswer && architecture === host) throw error;
     const instead = cached.length > 0 ? cached : own;
     const consequence =
       instead.length > 0

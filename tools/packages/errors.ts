@@ -2,6 +2,7 @@
 export type OfflinePackagesErrorCode =
   | 'apt-missing'
   | 'apt-failed'
+  | 'download-failed'
   | 'lists-missing'
   | 'malformed-lists'
   | 'package-missing'

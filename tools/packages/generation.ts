@@ -8,7 +8,7 @@ import type { Architecture } from './architecture.ts';
 import type { Archives } from './archives.ts';
 import { bootstrapDebs, catalogue, ignoredDepends, interpreters, locale } from './catalogue.ts';
 import type { Archive } from './control.ts';
-import { download, extract } from './deb.ts';
+import { downloadDeb, extract, sha256Of } from './deb.ts';
 import { OfflinePackagesError } from './errors.ts';
 import { debFile, makeIndex } from './set-index.ts';
 import type { DebFile } from './set-index.ts';
@@ -69,7 +69,7 @@ export async function writeGeneration({
 
   const shell = bootstrapDeb(hostArchive, bootstrapDebs.shell);
   const deb = join(state, `${shell.sha256}.deb`);
-  if (!existsSync(deb)) await download(shell.url, shell.sha256, deb, environment);
+  if ((await sha256Of(deb)) !== shell.sha256) await downloadDeb(shell, deb, environment);
   // Nix names the builder after its file, and busybox does what it is named after.
   const busybox = join(directory, 'busybox', 'sh');
   await mkdir(join(directory, 'busybox'));

@@ -9,11 +9,21 @@ const SQLITE_BUSY = 5;
 /**
  * Runs `action` while nobody else does in this directory, in this process or another. Node has no file locks, but SQLite
  * does, and the kernel lets go of them whatever way a process ends.
+ *
+ * @param onWait told once, where somebody else is at it
  */
-export async function exclusively<T>(directory: string, action: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(
+  directory: string,
+  onWait: () => void,
+  action: () => Promise<T>,
+): Promise<T> {
   const database = new DatabaseSync(join(directory, 'lock'));
   try {
-    while (!takes(database)) await delay(POLL_MS);
+    if (!takes(database)) {
+      onWait();
+      do await delay(POLL_MS);
+      while (!takes(database));
+    }
     return await action();
   } finally {
     database.close();

@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { env, stderr, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
 
@@ -42,17 +43,50 @@ export async function prepareOfflinePackages(
   if ((await survey(dir, state, options)).current) return { dir, changed: false };
   await mkdir(state, { recursive: true });
   // Two that ask the archives at once get in each other's way, and one of them would do with fewer lists.
-  return await exclusively(state, async () => {
+  const onWait = (): void => options.log('The offline package set is being made: waiting for it.');
+  return await exclusively(state, onWait, async () => {
     const found = await survey(dir, state, options);
     // Somebody else may have made it while we waited.
-    if (!found.current) await make(dir, state, found, options);
-    return { dir, changed: !found.current };
+    if (found.current) return { dir, changed: false };
+    await removeLeftovers(dir, state);
+    try {
+      await make(dir, state, found, options);
+      return { dir, changed: true };
+    } catch (error) {
+      const mayServeOn = found.isThere && options.refresh !== true;
+      if (!mayServeOn || !isOfArchives(error)) throw error;
+      options.log(`${error.message}\nSo the package set of before serves on.`);
+      return { dir, changed: false };
+    }
   });
+}
+
+/** Whether the archives, rather than this machine, have kept the set from being made. */
+function isOfArchives(error: unknown): error is OfflinePackagesError {
+  return (
+    error instanceof OfflinePackagesError && ['apt-failed', 'download-failed'].includes(error.code)
+  );
+}
+
+/** Removes what a preparation that was killed has left. Only who holds the lock may: nobody else is at work on it. */
+async function removeLeftovers(dir: string, state: string): Promise<void> {
+  const folders: readonly (readonly [string, RegExp])[] = [
+    [dirname(dir), new RegExp(`^${RegExp.escape(basename(dir))}\\.new\\.\\w{6}$`)],
+    [dir, /^default\.nix\.[-\da-f]{36}$/],
+    [state, /\.\w{6}$/],
+  ];
+  for (const [folder, pattern] of folders) {
+    const names: readonly string[] = await readdir(folder).catch(() => []);
+    for (const name of names.filter((each) => pattern.test(each)))
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 /** What there is, against what there should be. */
 interface Survey {
   readonly stamp: Stamp;
+  /** There is one, of whatever state. */
+  readonly isThere: boolean;
   /** Nothing has to be done. */
   readonly current: boolean;
   /** The archives have to be asked, whatever lists there are. */
@@ -67,6 +101,7 @@ async function survey(dir: string, state: string, options: PrepareOptions): Prom
   const fresh = refresh || (known !== undefined && Date.now() - known.madeAtMs > maxAgeMs);
   return {
     stamp,
+    isThere: existsSync(join(dir, 'default.nix')),
     current: !fresh && known?.all === stamp.all,
     fresh,
     listsChanged: known?.lists !== stamp.lists,
@@ -77,11 +112,19 @@ async function make(
   dir: string,
   state: string,
   { stamp, fresh, listsChanged }: Survey,
-  { log, environment = env }: PrepareOptions,
+  { log, refresh = false, environment = env }: PrepareOptions,
 ): Promise<void> {
   log('Making the offline package set from the lists of apt.');
   const host = hostArchitecture();
-  const archives = await readArchives({ state, host, fresh, listsChanged, environment, log });
+  const archives = await readArchives({
+    state,
+    host,
+    fresh,
+    mustAnswer: refresh,
+    listsChanged,
+    environment,
+    log,
+  });
 
   const generation = await mkdtemp(`${dir}.new.`);
   try {

@@ -36,7 +36,7 @@ export const requirements = [
   },
   {
     package: 'util-linux',
-    why: 'setpriv: no process outlives its parent',
+    why: 'setpriv, flock: no process outlives its parent, none writes what another one does',
     probe: { command: 'setpriv' },
   },
   {

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { run } from './run.mjs';
 import { findCommand, nodeBinary, root, stateDir, tool } from './workspace.mjs';
@@ -47,7 +48,7 @@ export async function start(env, { watch }) {
     hasApt: findCommand('apt-get', env['PATH']) !== undefined,
   });
   const preparations = await Promise.all([
-    ...(watch ? [] : [run([...tool('tsc'), '-b', 'apps/registry'], { cwd: root, env })]),
+    ...(watch ? [] : [run(buildCommand(env), { cwd: root, env })]),
     ...(defaults['NIXERY_PKGS_PATH'] === offlinePackages ? [preparePackages(env)] : []),
   ]);
   const failed = preparations.find((preparation) => preparation.code !== 0);
@@ -62,6 +63,31 @@ export async function start(env, { watch }) {
     signals: 'process',
   });
   return code;
+}
+
+/**
+ * A second `npm start` would write anew what the server of the first one is loading; once it has waited, it finds nothing to do.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+function buildCommand(env) {
+  mkdirSync(stateDir, { recursive: true });
+  const lock = path.join(stateDir, 'build.lock');
+  return oneAtATime(lock, [...tool('tsc'), '-b', 'apps/registry'], env);
+}
+
+/**
+ * The command, to wait while the same is run with this lock. Its death lets go of the lock, whatever way it dies.
+ * https://manpages.debian.org/flock.1
+ *
+ * @param {string} lock a file
+ * @param {readonly string[]} command
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {readonly string[]}
+ */
+export function oneAtATime(lock, command, env) {
+  const flock = findCommand('flock', env['PATH']);
+  return flock === undefined ? command : [flock, '--no-fork', lock, ...command];
 }
 
 /**

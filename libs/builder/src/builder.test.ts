@@ -205,6 +205,14 @@ describe('a build that fails', () => {
     expect(details.log?.join('\n')).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
   });
 
+  it('since what it fetched is not what was named says so, and which it is', async () => {
+    const { code, message, details } = await failure(harness.builder.image(request('otherbytes')));
+    expect(code).toBe('hash-mismatch');
+    expect(message).toContain('not what the package set names');
+    expect(details.derivation).toMatch(/-other-bytes-1\.0\.drv$/);
+    expect(details.log?.join('\n')).toMatch(/specified: +sha256-A+=\n +got: +sha256-/);
+  });
+
   it('for want of time says which time', async () => {
     await harness.stop();
     harness = await harness.restart({ derivationTimeoutMs: 1_000 });

@@ -39,6 +39,8 @@ export type BuildErrorCode =
   | 'not-substitutable'
   /** A derivation failed. */
   | 'build-failed'
+  /** What a derivation fetched is not what the package set says that it is. */
+  | 'hash-mismatch'
   /** A derivation ran out of its time. */
   | 'timeout'
   /** The whole build ran out of its time. */
@@ -56,6 +58,8 @@ export type BuildErrorCode =
 
 /** Codes whose cause may be gone in a moment; all others would fail again the same way. */
 const TRANSIENT: ReadonlySet<BuildErrorCode> = new Set([
+  // A mirror may be in the middle of an update, and a package set behind it.
+  'hash-mismatch',
   'timeout',
   'deadline',
   'source-unavailable',

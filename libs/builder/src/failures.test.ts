@@ -7,6 +7,7 @@ describe('recent failures', () => {
   it.each([
     ['build-failed', 60_000],
     ['package-not-found', 60_000],
+    ['hash-mismatch', 5_000],
     ['timeout', 5_000],
     ['deadline', 5_000],
     ['source-unavailable', 5_000],

@@ -3,7 +3,7 @@ import type { BlobPutter } from '@nixery/storage';
 
 import type { Build, BuildEvent } from './build.ts';
 import { composeImage } from './compose.ts';
-import { BuildError } from './errors.ts';
+import { BuildError, type BuildErrorCode } from './errors.ts';
 import type { ImageRecords } from './image-records.ts';
 import { type ImageRequest, isIndexRequest, type PullRequest } from './image-name.ts';
 import { describeRequest } from './image-request.ts';
@@ -54,6 +54,9 @@ interface PackedLayers {
   readonly records: readonly LayerRecord[];
   readonly packed: readonly Digest[];
 }
+
+/** Where a newer package set may name what can be fetched and built. */
+const MAY_BE_OUTDATED: ReadonlySet<BuildErrorCode> = new Set(['build-failed', 'hash-mismatch']);
 
 /** The stages from a resolved request to a stored image. Knows nothing of who else asks for it. */
 export class ImageBuilder {
@@ -119,7 +122,7 @@ export class ImageBuilder {
       return await this.#attempt(build, revision, signal);
     } catch (error) {
       const { source } = this.#options;
-      if (!(error instanceof BuildError) || error.code !== 'build-failed') throw error;
+      if (!(error instanceof BuildError) || !MAY_BE_OUTDATED.has(error.code)) throw error;
       if ((await source.refresh?.(signal, beganAt)) !== true) throw error;
       return await this.#attempt(build, revision, signal);
     }

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { readElf } from './elf.ts';
 import type { ElfFile } from './elf.ts';
 
-/** A program or library, and where it is. */
+/** A program, library or object file, and where it is. */
 export interface FoundElf extends ElfFile {
   readonly path: string;
 }
 
-/** All programs and libraries below `root`, links left out. */
+/** All programs, libraries and object files below `root`, links left out. */
 export async function elfFilesIn(root: string): Promise<readonly FoundElf[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const found: FoundElf[] = [];

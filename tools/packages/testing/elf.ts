@@ -20,12 +20,12 @@ interface Segment {
   readonly size: number;
 }
 
-/** Reads a program or library; undefined for anything that is not a 64-bit little-endian one of these. */
+/** Reads a program, library or object file; undefined for anything else. */
 export function readElf(bytes: Buffer): ElfFile | undefined {
-  const isElf64 =
-    bytes.length >= 64 && bytes.readUInt32BE(0) === 0x7f454c46 && bytes.readUInt16BE(4) === 0x0201;
-  // 2: executable, 3: shared object; object files (1) have no program headers.
-  if (!isElf64 || ![2, 3].includes(bytes.readUInt16LE(16))) return undefined;
+  if (bytes.length < 64 || bytes.readUInt32BE(0) !== 0x7f454c46) return undefined;
+  // 32 bits, or the other byte order.
+  if (bytes.readUInt16BE(4) !== 0x0201)
+    return { machine: 'other', interpreter: undefined, needed: [], runPath: [] };
   const segments = readSegments(bytes);
   const interpreter = segments.find(({ type }) => type === programHeader.interpreter);
   const dynamic = readDynamic(bytes, segments);

@@ -167,6 +167,7 @@ const BUILD_FAILURES: Readonly<
   'not-substitutable': [403, 'DENIED'],
   'evaluation-failed': [422, 'MANIFEST_INVALID'],
   'build-failed': [422, 'MANIFEST_INVALID'],
+  'hash-mismatch': [422, 'MANIFEST_INVALID'],
   timeout: [422, 'MANIFEST_INVALID'],
   'layer-refused': [422, 'MANIFEST_INVALID'],
   deadline: [429, 'TOOMANYREQUESTS', RETRY_LATER],
@@ -214,7 +215,7 @@ function fromBuildError(error: BuildError, buildsAt: string | undefined): HttpEr
   const message = [
     derivation === undefined || !FAILED_IN_A_DERIVATION.has(error.code)
       ? error.message
-      : `building ${name} failed${error.code === 'timeout' ? `: ${error.message}` : ''}`,
+      : `building ${name} failed${error.code === 'build-failed' ? '' : `: ${error.message}`}`,
     ...(buildsAt === undefined || error.build === undefined || !HAS_MORE.has(error.code)
       ? []
       : [`more: ${buildsAt}/${error.build}`]),
@@ -227,7 +228,11 @@ function fromBuildError(error: BuildError, buildsAt: string | undefined): HttpEr
   });
 }
 
-const FAILED_IN_A_DERIVATION: ReadonlySet<BuildErrorCode> = new Set(['build-failed', 'timeout']);
+const FAILED_IN_A_DERIVATION: ReadonlySet<BuildErrorCode> = new Set([
+  'build-failed',
+  'hash-mismatch',
+  'timeout',
+]);
 
 /** Failures of which a build's page says more than its message. */
 const HAS_MORE: ReadonlySet<BuildErrorCode> = new Set([...FAILED_IN_A_DERIVATION, 'deadline']);

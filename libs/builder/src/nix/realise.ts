@@ -41,10 +41,11 @@ export type RealiseResult =
  */
 const BUILD_FAILED = 100;
 const TIMED_OUT = 101;
+const HASH_MISMATCH = 102;
 const DAEMON_FAILED = 1;
+const HASH_MISMATCH_TEXT = /hash mismatch in fixed-output derivation/;
 const TIMED_OUT_TEXT = /\.drv\b.* timed out after \d+ seconds/s;
-const BUILD_FAILED_TEXT =
-  /(?:builder for|Cannot build) '[^']+\.drv'|hash mismatch in fixed-output derivation|\.drv' failed/;
+const BUILD_FAILED_TEXT = /(?:builder for|Cannot build) '[^']+\.drv'|\.drv' failed/;
 
 /** Builds derivations, or fetches them from binary caches, and reads the reference graph of what came out. */
 export async function realise(
@@ -66,7 +67,7 @@ export async function realise(
     });
   }
   function failure(result: RunResult): TaskFailure {
-    const failed = log.failure() ?? {};
+    const failed = log.failure();
     const reason = log.errors.join('\n') || 'Nix gave no reason';
     if (result.outcome === 'aborted') {
       return { ok: false, code: 'stopping', message: 'the server is stopping' };
@@ -85,6 +86,19 @@ export async function realise(
       const seconds = Math.ceil(task.derivationTimeoutMs / 1000);
       const message = `a derivation took longer than the ${seconds} s that NIX_TIMEOUT allows`;
       return { ok: false, code: 'timeout', message, ...failed };
+    }
+    if (result.code === HASH_MISMATCH || (byDaemon && HASH_MISMATCH_TEXT.test(reason))) {
+      const message =
+        'what was fetched is not what the package set names: a mirror or a proxy serves something else, or the package set is old; pull again in a while';
+      // Nix tells the hashes, which whoever looks after the mirror wants to see.
+      const hashes = log.errors.find((error) => HASH_MISMATCH_TEXT.test(error)) ?? '';
+      return {
+        ok: false,
+        code: 'hash-mismatch',
+        message,
+        ...failed,
+        log: [...(failed?.log ?? []), ...hashes.split('\n')],
+      };
     }
     const built =
       (byDaemon && BUILD_FAILED_TEXT.test(reason)) ||

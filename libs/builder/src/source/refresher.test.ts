@@ -65,13 +65,16 @@ describe('a refresher', () => {
 });
 
 describe('a package that no longer builds from the set as it is', () => {
-  it('is built once the set is refreshed, in the same request', async () => {
+  it.each([
+    ['fails', 'failing'],
+    ['fetches something else than it names', 'otherBytes'],
+  ])('since it %s, is built once the set is refreshed, in the same request', async (_, before) => {
     const packages = await createHarness();
     const set = join(packages.dir, 'packages');
     await rename(join(set, 'default.nix'), join(set, 'set.nix'));
     await writeFile(
       join(set, 'default.nix'),
-      '{ ... }@args: let set = import ./set.nix args; in set // { expired = if builtins.pathExists ./fresh then set.hello else set.failing; }',
+      `{ ... }@args: let set = import ./set.nix args; in set // { expired = if builtins.pathExists ./fresh then set.hello else set.${before}; }`,
     );
     await writeProgram('exec touch "$NIXERY_PKGS_PATH/fresh"');
     await packages.stop();

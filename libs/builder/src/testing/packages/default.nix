@@ -515,6 +515,15 @@ slow
     build = "echo ${failing} > $out";
   };
 
+  # What a mirror serves that is not what the package set names.
+  otherBytes = package {
+    pname = "other-bytes";
+    build = "echo other >$out";
+    outputHashMode = "flat";
+    outputHashAlgo = "sha256";
+    outputHash = "0000000000000000000000000000000000000000000000000000000000000000";
+  };
+
   failingNoisily = package {
     pname = "failing-noisily";
     build = ''
