@@ -77,8 +77,8 @@ function buildCommand(env) {
 }
 
 /**
- * The command, to wait while the same is run with this lock. Its death lets go of the lock, whatever way it dies.
- * https://manpages.debian.org/flock.1
+ * The command, to wait while another is run with this lock. flock stays to hold it: Node closes files that it has inherited
+ * where it becomes another program, as TypeScript has it do. https://manpages.debian.org/flock.1
  *
  * @param {string} lock a file
  * @param {readonly string[]} command
@@ -87,7 +87,7 @@ function buildCommand(env) {
  */
 export function oneAtATime(lock, command, env) {
   const flock = findCommand('flock', env['PATH']);
-  return flock === undefined ? command : [flock, '--no-fork', lock, ...command];
+  return flock === undefined ? command : [flock, lock, ...command];
 }
 
 /**
