@@ -33,7 +33,7 @@ beforeEach(async () => {
   dir = join(folder, 'set');
   lines = [];
   mirror.damage({});
-  mirror.close(false);
+  mirror.become('up');
   return async () => await rm(folder, { recursive: true, force: true });
 });
 
@@ -92,18 +92,29 @@ test('a download that is kept, but only half of it, is fetched again', async () 
 
 describe('a preparation that is killed', () => {
   test.each([
-    { when: 'while it asks the archives', sign: /^set\.apt\/arm64\.\w{6}$/ },
-    { when: 'while it writes the index', sign: /^set\.new\.\w{6}$/ },
-  ])('$when leaves nothing behind once the set is made', async ({ sign }) => {
+    {
+      when: 'while it asks the archives',
+      sign: /^set\.apt\/arm64\.\w{6}$/,
+      halt: () => mirror.become('silent'),
+    },
+    {
+      when: 'while it writes the index',
+      sign: /^set\.new\.\w{6}$/,
+      halt: () => mirror.damage({ 'busybox-static': 'silence' }),
+    },
+  ])('$when leaves nothing behind once the set is made', async ({ sign, halt }) => {
+    halt();
     const child = spawn(process.execPath, [program, dir], {
       env: mirror.environment,
       stdio: 'ignore',
     });
     await expect
-      .poll(async () => (await files()).some((name) => sign.test(name)), { interval: 5 })
+      .poll(async () => (await files()).some((name) => sign.test(name)), { timeout: 240_000 })
       .toBe(true);
     child.kill('SIGKILL');
     await once(child, 'exit');
+    mirror.damage({});
+    mirror.become('up');
     expect(await files()).toContainEqual(expect.stringMatching(sign));
     expect(await prepare()).toBe(true);
     expect((await files()).toSorted()).toEqual([
@@ -124,12 +135,12 @@ test('a mirror that is down leaves the set as it is, and is an error only to who
   const { mtimeMs } = await stat(join(dir, 'default.nix'));
   for (const file of await kept()) await rm(file);
   await changeLists();
-  mirror.close(true);
+  mirror.become('down');
   expect(await prepare()).toBe(false);
   expect(lines.at(-1)).toContain('the package set of before serves on');
   expect((await stat(join(dir, 'default.nix'))).mtimeMs).toBe(mtimeMs);
   await expect(prepare({ refresh: true })).rejects.toMatchObject({ code: 'apt-failed' });
-  mirror.close(false);
+  mirror.become('up');
   expect(await prepare({ refresh: true })).toBe(true);
 });
 

@@ -14,8 +14,10 @@ import { hostTargets } from '../index-targets.ts';
 
 const execute = promisify(execFile);
 
-/** What a mirror may do to a file: other bytes, half of them, a connection that ends half-way, or a page about its trouble. */
-export type Damage = 'other-bytes' | 'half' | 'cut' | 'page';
+/** What a mirror may send for a file: other bytes, half of them, and the end of the connection, a page about its trouble, or nothing. */
+export type Damage = 'other-bytes' | 'half' | 'cut' | 'page' | 'silence';
+
+type MirrorState = 'up' | 'down' | 'silent';
 
 /** A mirror of the archives that this machine uses. */
 export interface Mirror extends AsyncDisposable {
@@ -23,8 +25,8 @@ export interface Mirror extends AsyncDisposable {
   readonly environment: NodeJS.ProcessEnv;
   /** Serves .debs of these packages damaged from now on, and no others. */
   damage(packages: Readonly<Record<string, Damage>>): void;
-  /** Answers nothing but 503 from now on, or as usual again. */
-  close(isClosed: boolean): void;
+  /** Answers everything like that from now on; `down` is 503. */
+  become(state: MirrorState): void;
 }
 
 /** Starts a mirror on a free port of 127.0.0.1: it fetches whatever it is asked for, as apt would. */
@@ -33,13 +35,21 @@ export async function startMirror(): Promise<Mirror> {
   const targets = await hostTargets(env);
   const archives = [...new Set(targets.map(({ archiveUrl }) => archiveUrl))];
   let damaged: ReadonlyMap<string, Damage> = new Map();
-  let isDown = false;
+  let state: MirrorState = 'up';
+  const known = new Map<string, Promise<Buffer | undefined>>();
 
   async function respond(path: string, response: ServerResponse): Promise<void> {
+    if (state === 'silent') return;
+    if (state === 'down') {
+      response.writeHead(503).end();
+      return;
+    }
     const [, archive = '', file = ''] = /^\/(\d+)\/(.*)$/.exec(path) ?? [];
-    const bytes = isDown ? undefined : await fetched(`${archives[Number(archive)]}${file}`, folder);
+    const fetching = known.get(path) ?? fetched(`${archives[Number(archive)]}${file}`, folder);
+    known.set(path, fetching);
+    const bytes = await fetching;
     if (bytes === undefined) {
-      response.writeHead(isDown ? 503 : 404).end();
+      response.writeHead(404).end();
       return;
     }
     const name = /([^/_]+)_[^/]*\.deb$/.exec(file)?.[1] ?? '';
@@ -59,19 +69,19 @@ export async function startMirror(): Promise<Mirror> {
     await rm(folder, { recursive: true, force: true });
   }
   try {
-    const state = join(folder, 'apt');
+    const aptState = join(folder, 'apt');
     const mirrored = targets.map((target) => ({
       ...target,
       archiveUrl: `http://127.0.0.1:${port}/${archives.indexOf(target.archiveUrl)}/`,
     }));
-    await updateLists(state, hostArchitecture(), mirrored, env);
+    await updateLists(aptState, hostArchitecture(), mirrored, env);
     return {
-      environment: { ...env, APT_CONFIG: join(state, 'apt.conf') },
+      environment: { ...env, APT_CONFIG: join(aptState, 'apt.conf') },
       damage: (packages) => {
         damaged = new Map(Object.entries(packages));
       },
-      close: (isClosed) => {
-        isDown = isClosed;
+      become: (next) => {
+        state = next;
       },
       [Symbol.asyncDispose]: dispose,
     };
@@ -111,6 +121,8 @@ function send(bytes: Buffer, damage: Damage | undefined, response: ServerRespons
       return;
     case 'page':
       response.setHeader('Content-Type', 'text/html').end('<p>Bad gateway</p>\n');
+      return;
+    case 'silence':
       return;
     case undefined:
       response.end(bytes);
