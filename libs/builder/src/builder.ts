@@ -120,7 +120,8 @@ export class Builder {
     const remembered = this.#remember(request, form);
     const { found: known, key } = remembered;
     const hit = await this.#options.cache.getForms(key, { allowStale: true, known });
-    remembered.found = hit ?? undefined;
+    // One that still holds stays: what is written into old objects all the time costs the collector of garbage.
+    if (hit?.version !== known?.version) remembered.found = hit ?? undefined;
     return await this.#given(key, request, form, asker, hit);
   }
 
