@@ -45,6 +45,8 @@ interface Subject {
   /** A file of paths to ask for instead. */
   readonly paths?: string;
   readonly onlyNixery?: boolean;
+  /** Another of the subjects, whose rate this one's is a ratio to. */
+  readonly peer?: Subject;
 }
 
 interface Measured extends Load {
@@ -75,6 +77,7 @@ try {
   if (peer !== undefined) await copyImage(nixery.host, peer.host);
   await warm(nixery.host, paths);
   const list = { path: '', connections: 16, onlyNixery: true } as const;
+  const oneImage = { ...list, what: `${paths.length} addresses of one image`, paths: spelled };
   report(
     await measure({ nixery, ...(peer && { 'docker-registry': peer }) }, [
       ...[16, 1].flatMap((connections) => [
@@ -82,8 +85,8 @@ try {
         { what: 'by digest', path: `${IMAGE}/manifests/${digest}`, connections },
       ]),
       { ...list, what: 'one image of a list', paths: one },
-      { ...list, what: `${paths.length} addresses of one image`, paths: spelled },
-      { ...list, what: `${paths.length} images of a list`, paths: many },
+      oneImage,
+      { ...list, what: `${paths.length} images of a list`, paths: many, peer: oneImage },
     ]),
   );
 } finally {
@@ -165,13 +168,20 @@ async function measureOne({ host, pid }: BenchServer, subject: Subject): Promise
 }
 
 function report(all: ReadonlyMap<Subject, Loads>): void {
-  for (const [{ connections, what }, loads] of all) {
+  for (const [{ connections, peer, what }, loads] of all) {
     heading(
       `${what}, ${connections} connections: median of ${values.rounds} rounds of ${seconds} s`,
     );
     for (const [name, done] of Object.entries(loads)) if (done.length > 0) row(name, figures(done));
     row('nixery, µs of the processor for one request', busyFigures(loads.nixery));
     if (loads['docker-registry'].length > 0) row('ratio, of each round', ratios(loads));
+    const others = peer && all.get(peer)?.nixery;
+    if (others) {
+      const rates = loads.nixery.map(
+        ({ rate }, round) => rate / (others[round]?.rate ?? Number.NaN),
+      );
+      row(`ratio to ${peer.what}, of each round`, `rate × ${spreadOf(rates, 2)}`);
+    }
   }
 }
 
@@ -193,6 +203,12 @@ function busyFigures(done: readonly Measured[]): string {
 function ratios({ nixery, 'docker-registry': peer }: Loads): string {
   const rates = nixery.map(({ rate }, round) => rate / (peer[round]?.rate ?? Number.NaN));
   const waits = nixery.map(({ p50Ms }, round) => p50Ms / (peer[round]?.p50Ms ?? Number.NaN));
-  const spread = `${Math.min(...rates).toFixed(1)} to ${Math.max(...rates).toFixed(1)}`;
-  return `rate × ${median(rates).toFixed(1)} (${spread})   p50 × ${median(waits).toFixed(2)}`;
+  return `rate × ${spreadOf(rates, 1)}   p50 × ${median(waits).toFixed(2)}`;
+}
+
+function spreadOf(ratios: readonly number[], digits: number): string {
+  const [least, middle, most] = [Math.min(...ratios), median(ratios), Math.max(...ratios)].map(
+    (ratio) => ratio.toFixed(digits),
+  );
+  return `${middle} (${least} to ${most})`;
 }

@@ -141,6 +141,29 @@ it('reads once what several clients are sent, and anew what has changed', async 
   expect(changed).toContain(0);
 });
 
+it('sends a large file to one client through a few buffers, which others of its parts are read into', async () => {
+  const buffers = new Set<ArrayBufferLike>();
+  const size = 40 * LARGE;
+  sources.set('/large', {
+    file: {
+      identity: 'large',
+      async read(buffer, position) {
+        if (buffer.length === LARGE) buffers.add(buffer.buffer);
+        await setImmediate();
+        return CONTENT.copy(buffer, 0, position % LARGE, (position % LARGE) + buffer.length);
+      },
+    },
+    size,
+    span: { offset: 0, length: size },
+  });
+  const sent = await get('/large');
+  const part = CONTENT.subarray(0, LARGE);
+  const parts = Array.from({ length: 40 }, (_, n) => sent.subarray(n * LARGE, (n + 1) * LARGE));
+  expect(parts.every((bytes) => bytes.equals(part))).toBe(true);
+  // Two on their way, one that is read.
+  expect(buffers.size).toBeLessThanOrEqual(3);
+});
+
 it('fails with all who wait for what cannot be read, and tries again with the next', async () => {
   const failure = new Error('the disk is gone');
   const asked = Promise.withResolvers<void>();

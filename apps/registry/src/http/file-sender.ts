@@ -12,6 +12,9 @@ const SLOW_AFTER_MS = 250;
 /** What a slow client has to take without such a pause to count as fast: more than its socket's buffers hide, in bytes. */
 const PROVEN_FAST = 8 * 1024 * 1024;
 
+/** Pieces on their way to one client at a time: it does not wait while the next one is fetched. */
+const MAX_SENDING = 2;
+
 export interface FileSource {
   readonly file: OpenFile;
   /** Of the whole file, in bytes. */
@@ -28,7 +31,7 @@ interface Piece {
 }
 
 /**
- * Sends files to clients, in parts that those who want the same share. While one goes out the next one is read. Clients that
+ * Sends files to clients, in parts that those who want the same share. While two go out the next one is read. Clients that
  * do not keep up, and those beyond what there are parts for, have one small buffer each, so that a thousand stalled ones hold
  * little.
  */
@@ -44,6 +47,7 @@ export class FileSender {
     const end = span.offset + span.length;
     let position = span.offset;
     let toProve = 0;
+    let sentAt = 0;
     let small: Buffer | undefined;
     const held = new Set<FilePart>();
 
@@ -69,42 +73,57 @@ export class FileSender {
       return { bytes, part };
     };
 
-    try {
-      let piece = await next();
-      while (piece !== undefined) {
-        const { bytes, part }: Piece = piece;
-        const writtenAt = performance.now();
-        // Both have to be over before a buffer is used again, whatever comes of them.
-        const [written, ahead] = await Promise.allSettled([write(response, bytes), part && next()]);
-        if (ahead.status === 'rejected') throw ahead.reason;
-        if (written.status === 'rejected') return;
-        const isSlow = performance.now() - writtenAt > SLOW_AFTER_MS;
-        toProve = isSlow ? PROVEN_FAST : toProve - bytes.length;
-        if (part === undefined) piece = await next();
-        else {
-          held.delete(part);
-          this.#parts.giveBack(part);
-          piece = ahead.value;
-        }
+    /** @returns whether the client is still there */
+    const sendPiece = async ({ bytes, part }: Piece): Promise<boolean> => {
+      const calledAt = performance.now();
+      const isSent = await write(response, bytes);
+      // What was still on its way before it is not its own time.
+      const isSlow = performance.now() - Math.max(calledAt, sentAt) > SLOW_AFTER_MS;
+      sentAt = performance.now();
+      toProve = isSlow ? PROVEN_FAST : toProve - bytes.length;
+      if (part !== undefined) {
+        held.delete(part);
+        this.#parts.giveBack(part);
       }
-      response.end();
+      return isSent;
+    };
+
+    this.#parts.enter(file);
+    const sending: Promise<boolean>[] = [];
+    let reading = next();
+    try {
+      for (let piece = await reading; piece !== undefined; piece = await reading) {
+        const isPart = piece.part !== undefined;
+        if (isPart) reading = next();
+        sending.push(sendPiece(piece));
+        // A failure is met where it is waited for.
+        reading.catch(() => undefined);
+        while (sending.length > (isPart ? MAX_SENDING - 1 : 0)) {
+          if (!(await sending.shift())) return;
+        }
+        if (!isPart) reading = next();
+      }
+      if ((await Promise.all(sending)).every(Boolean)) response.end();
     } finally {
+      // No buffer is used again before all that reads into it or writes from it is over.
+      await Promise.allSettled([reading, ...sending]);
       for (const part of held) this.#parts.giveBack(part);
+      this.#parts.leave(file);
     }
   }
 }
 
-/** Until the system has taken all of it; rejects where the client goes away before. */
-async function write(response: ServerResponse, bytes: Buffer): Promise<void> {
+/** Until the system has taken all of it. @returns false where the client goes away before */
+async function write(response: ServerResponse, bytes: Buffer): Promise<boolean> {
   const { socket } = response.req;
-  if (socket.destroyed) throw new Error('the client is gone');
-  await new Promise<void>((resolve, reject) => {
+  if (socket.destroyed) return false;
+  return await new Promise((resolve) => {
+    const gone = (): void => resolve(false);
     // An answer behind another one on its connection is not told that this was closed.
-    socket.once('close', reject);
+    socket.once('close', gone);
     response.write(bytes, (error) => {
-      socket.off('close', reject);
-      if (error) reject(error);
-      else resolve();
+      socket.off('close', gone);
+      resolve(!error);
     });
   });
 }
