@@ -1,7 +1,7 @@
 import type { OpenFile } from '@nixery/storage';
 
-/** Of a part, the last one of its file excepted, in bytes. */
-const PART_BYTES = 1024 * 1024;
+/** Of a part, the last one of its file excepted, in bytes: each is a way to another thread and back. */
+const PART_BYTES = 2 * 1024 * 1024;
 
 /**
  * Of all parts together, in bytes: enough for as many clients at full speed as one thread can serve, each of which has three,

@@ -10,8 +10,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FileSender, type FileSource } from './file-sender.ts';
 
 const SMALL = 64 * 1024;
-const LARGE = 1024 * 1024;
-const CONTENT = randomFillSync(Buffer.alloc(20 * LARGE + 17));
+const LARGE = 2 * 1024 * 1024;
+const CONTENT = randomFillSync(Buffer.alloc(10 * LARGE + 17));
 
 let sender: FileSender;
 let server: Server;
@@ -127,16 +127,16 @@ it.each([
 });
 
 it('reads once what several clients are sent, and anew what has changed', async () => {
-  const { large } = offer('/all', 0, 20 * LARGE, 'the one');
+  const { large } = offer('/all', 0, 10 * LARGE, 'the one');
   const sent = await Promise.all(Array.from({ length: 5 }, () => get('/all')));
-  expect(sent.map((bytes) => bytes.equals(CONTENT.subarray(0, 20 * LARGE)))).toEqual(
+  expect(sent.map((bytes) => bytes.equals(CONTENT.subarray(0, 10 * LARGE)))).toEqual(
     sent.map(() => true),
   );
   // Clients that are kept waiting by a busy machine are sent little, which is theirs alone.
   expect(large).toContain(0);
   expect(large).toEqual([...new Set(large)]);
 
-  const { large: changed } = offer('/all', 0, 20 * LARGE, 'the other');
+  const { large: changed } = offer('/all', 0, 10 * LARGE, 'the other');
   await get('/all');
   expect(changed).toContain(0);
 });
@@ -202,22 +202,34 @@ it('goes on where a read brought less than was asked for', async () => {
   expect(await Promise.all(ends)).toEqual([undefined]);
 });
 
-it('reads a megabyte at a time, and for those beyond its large buffers little, until others go away', async () => {
-  const paths = Array.from({ length: 40 }, (_, n) => `/${n}`);
-  const reads = paths.map((path) => offer(path, 0, CONTENT.length).reads);
-  const stalled = await Promise.all(paths.map((path) => stall(path)));
-  await vi.waitUntil(() => ends.length === stalled.length, 60_000);
-  await settled(() => reads.flat().length);
+it('reads two megabytes at a time, and for those beyond its large buffers little, until others go away', async () => {
+  const stalled: { destroy(): void }[] = [];
+  const reads: (readonly number[])[] = [];
+  async function stallMore(count: number): Promise<void> {
+    const paths = Array.from({ length: count }, (_, n) => `/${stalled.length + n}`);
+    for (const path of paths) reads.push(offer(path, 0, CONTENT.length).reads);
+    stalled.push(...(await Promise.all(paths.map((path) => stall(path)))));
+    await vi.waitUntil(() => sources.size - 1 <= ends.length, 60_000);
+    await settled(() => reads.flat().length);
+  }
+  async function probe(): Promise<readonly number[]> {
+    const { reads } = offer('/part', 0, 2 * LARGE);
+    expect((await get('/part')).equals(CONTENT.subarray(0, 2 * LARGE))).toBe(true);
+    return reads;
+  }
+  await stallMore(40);
   expect(reads.flat()).toContain(LARGE);
-  const { reads: little } = offer('/part', 0, 2 * LARGE);
-  expect((await get('/part')).equals(CONTENT.subarray(0, 2 * LARGE))).toBe(true);
+  let little = await probe();
+  // The system may have taken the whole of a large buffer after all others had settled for small ones.
+  for (let more = 0; more < 20 && little.includes(LARGE); more += 1) {
+    await stallMore(1);
+    little = await probe();
+  }
   expect(new Set(little)).toEqual(new Set([SMALL]));
 
   for (const socket of stalled) socket.destroy();
   expect(await Promise.all(ends)).toEqual(ends.map(() => undefined));
-  const { reads: much } = offer('/part', 0, 2 * LARGE);
-  await get('/part');
-  expect(much).toEqual([LARGE, LARGE]);
+  expect(await probe()).toEqual([LARGE, LARGE]);
 });
 
 it('breaks off where the file cannot be read, and uses its buffers again', async () => {
