@@ -177,9 +177,7 @@ function report(all: ReadonlyMap<Subject, Loads>): void {
     if (loads['docker-registry'].length > 0) row('ratio, of each round', ratios(loads));
     const others = peer && all.get(peer)?.nixery;
     if (others) {
-      const rates = loads.nixery.map(
-        ({ rate }, round) => rate / (others[round]?.rate ?? Number.NaN),
-      );
+      const rates = ratiosOf('rate', loads.nixery, others);
       row(`ratio to ${peer.what}, of each round`, `rate × ${spreadOf(rates, 2)}`);
     }
   }
@@ -199,11 +197,19 @@ function busyFigures(done: readonly Measured[]): string {
   return `main thread ${main}   cache actor ${busiest}   others ${rest}`;
 }
 
-/** Rounds are short: what else goes on in one is as hard on both. */
 function ratios({ nixery, 'docker-registry': peer }: Loads): string {
-  const rates = nixery.map(({ rate }, round) => rate / (peer[round]?.rate ?? Number.NaN));
-  const waits = nixery.map(({ p50Ms }, round) => p50Ms / (peer[round]?.p50Ms ?? Number.NaN));
+  const rates = ratiosOf('rate', nixery, peer);
+  const waits = ratiosOf('p50Ms', nixery, peer);
   return `rate × ${spreadOf(rates, 1)}   p50 × ${median(waits).toFixed(2)}`;
+}
+
+/** Round by round: these are short, and what else goes on in one is as hard on both. */
+function ratiosOf(
+  figure: 'rate' | 'p50Ms',
+  done: readonly Measured[],
+  others: readonly Measured[],
+): readonly number[] {
+  return done.map((one, round) => one[figure] / (others[round]?.[figure] ?? Number.NaN));
 }
 
 function spreadOf(ratios: readonly number[], digits: number): string {

@@ -63,7 +63,7 @@ async function writeState(
   await writeFile(join(directory, 'apt.conf'), stateConfiguration(directory, architecture));
 }
 
-/** A sources.list for the archives of `targets`: https://manpages.debian.org/sources.list.5 */
+/** A sources.list for the archives of `targets`: the manual page sources.list(5). */
 export function sourcesList(targets: readonly IndexTarget[]): string {
   // Debian 13 no longer trusts its archive keys for every source, so the source has to name them.
   const keyring = ['gpg', 'pgp', 'asc']
@@ -76,7 +76,7 @@ export function sourcesList(targets: readonly IndexTarget[]): string {
   return [...new Set(lines)].join('');
 }
 
-/** https://manpages.debian.org/apt.conf.5 */
+/** The manual page apt.conf(5). */
 function stateConfiguration(directory: string, { debian }: Architecture): string {
   return [
     `APT::Architecture "${debian}";`,

@@ -6,7 +6,7 @@ import { OfflinePackagesError } from './errors.ts';
 export interface Architecture {
   readonly debian: 'amd64' | 'arm64';
   readonly system: 'x86_64-linux' | 'aarch64-linux';
-  /** Multiarch directory: https://wiki.debian.org/Multiarch/Tuples */
+  /** Multiarch directory: what `dpkg-architecture --query DEB_HOST_MULTIARCH` prints. */
   readonly triplet: string;
   /** Relative to `/usr/lib`. */
   readonly loader: string;

@@ -71,7 +71,7 @@ export function readArchive(files: readonly PackagesFile[]): Archive {
 
 /**
  * Parses a relationship field into its alternatives, e.g. `a (>= 1), b | c:any` into `[['a'], ['b', 'c']]`.
- * https://www.debian.org/doc/debian-policy/ch-relationships.html
+ * Debian Policy, chapter 7.
  */
 export function parseRelations(text: string): readonly (readonly string[])[] {
   return text

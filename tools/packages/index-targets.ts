@@ -5,7 +5,7 @@ import { aptHelper, runApt } from './apt.ts';
 import type { PackagesFile } from './control.ts';
 import { OfflinePackagesError } from './errors.ts';
 
-/** One `Packages` file that apt knows of: https://manpages.debian.org/apt-get.8#indextargets */
+/** One `Packages` file that apt knows of: the manual page apt-get(8), `indextargets`. */
 export interface IndexTarget {
   /** Ends in a slash. */
   readonly archiveUrl: string;

@@ -1,6 +1,6 @@
 /**
  * Orders two Debian versions as dpkg does: epoch, upstream version, revision.
- * https://www.debian.org/doc/debian-policy/ch-controlfields.html#version
+ * Debian Policy, section 5.6.12.
  *
  * @returns a negative number, zero or a positive number, as `Array.prototype.sort` wants it
  */

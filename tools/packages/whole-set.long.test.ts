@@ -70,7 +70,7 @@ async function copyrightOf(deb: string, closure: readonly string[]): Promise<str
   return '';
 }
 
-/** Debian's names of licences differ from SPDX's: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/ */
+/** Debian's names of licences differ from SPDX's: Debian's machine-readable copyright format 1.0. */
 function mentions(text: string, spdx: string): boolean {
   const name = spdx.replace(/-(only|or-later)$/, '').replace(/-Perl$/, '');
   const family = name.replace(/[-.0-9]+$/, '');

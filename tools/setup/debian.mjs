@@ -94,7 +94,7 @@ export function listsAreFresh(folder) {
 
 /**
  * Keeps maintainer scripts from starting services meanwhile, unless the host has a policy of its own.
- * https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+ * Debian Policy, section 9.3.3.1, and `/usr/share/doc/init-system-helpers/README.policy-rc.d.gz`.
  *
  * @param {NodeJS.ProcessEnv} env
  * @param {() => Promise<void>} action

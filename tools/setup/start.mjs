@@ -78,7 +78,7 @@ function buildCommand(env) {
 
 /**
  * The command, to wait while another is run with this lock. flock stays to hold it: Node closes files that it has inherited
- * where it becomes another program, as TypeScript has it do. https://manpages.debian.org/flock.1
+ * where it becomes another program, as TypeScript has it do. The manual page flock(1).
  *
  * @param {string} lock a file
  * @param {readonly string[]} command

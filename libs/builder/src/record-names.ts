@@ -1,4 +1,4 @@
-import type { Digest, ObjectName } from '@nixery/storage';
+import { type Digest, hexOf, type ObjectName } from '@nixery/storage';
 
 /**
  * Where the storage's objects of each kind lie. `v1` is their form: another form takes another name, and what has another
@@ -35,8 +35,4 @@ export function imageRecordName(digest: Digest): ObjectName {
 
 export function contentRecordName(digest: Digest): ObjectName {
   return `${RECORD_PREFIXES.contents}${hexOf(digest)}`;
-}
-
-function hexOf(digest: Digest): string {
-  return digest.slice('sha256:'.length);
 }

@@ -70,7 +70,7 @@ export class EntryTable<E extends Identified> {
 
   /** Uses that the table does not know yet. */
   get unrecorded(): number {
-    return this.#order.unflushed;
+    return this.#order.unrecorded;
   }
 
   /** The entry, without counting this as a use. */

@@ -60,8 +60,8 @@ export class CacheState {
 
   /** Uses that are in memory only. */
   get unrecorded(): number {
-    const { layers, manifests } = this.#opened;
-    return manifests.unrecorded + layers.unrecorded;
+    const { layers, manifests, tags } = this.#opened;
+    return manifests.unrecorded + layers.unrecorded + tags.unrecorded;
   }
 
   /** Writes what is noted and closes the file; safe to call twice. */

@@ -33,6 +33,11 @@ export class TagMap {
     this.#sql = prepare(db);
   }
 
+  /** Uses that are in memory only. */
+  get unrecorded(): number {
+    return this.#order.unrecorded;
+  }
+
   /** Keeps a tag; one that is known counts as used, which writes nothing now. */
   note(name: string, tag: string): void {
     const known = this.#sql.idOf.get(name, tag);
@@ -55,7 +60,7 @@ export class TagMap {
   maintain(limit: number): boolean {
     this.#order.flush(limit);
     this.#order.evict(limit);
-    return this.#order.unflushed > 0 || this.#order.excess > 0;
+    return this.unrecorded > 0 || this.#order.excess > 0;
   }
 
   /** Lets the tags of a name go that are too many for one more. */
@@ -64,7 +69,7 @@ export class TagMap {
     const excess = count - this.#boundOfName + 1;
     if (excess <= 0) return;
     // The table tells which are the oldest once it knows all uses.
-    this.#order.flush(this.#order.unflushed);
+    this.#order.flush(this.#order.unrecorded);
     for (const { id } of idsSchema.parse(this.#sql.deleteOldest.all(name, excess))) {
       this.#order.removed(id);
     }

@@ -42,7 +42,7 @@ export class UseOrder {
   }
 
   /** Uses not yet in the table. */
-  get unflushed(): number {
+  get unrecorded(): number {
     return this.#noted.size;
   }
 

@@ -1,5 +1,5 @@
 export type { Tuning } from './bucket/tuning.ts';
-export { digestOf, isDigest, type Digest } from './digest.ts';
+export { digestOf, hexOf, isDigest, type Digest } from './digest.ts';
 export { BlobError, type BlobErrorCode } from './error.ts';
 export { makeFolder } from './filesystem/make-folder.ts';
 export { openFilesystemReader, type BlobReader } from './filesystem/reader.ts';

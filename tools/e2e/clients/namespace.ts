@@ -99,7 +99,7 @@ export class Namespace {
    */
   #inside(argv: readonly string[]): string[] {
     const enter = ['nsenter', '--target', String(this.#pid), '--mount', '--pid', '--'];
-    return ['sh', '-c', 'umask 022; exec "$@"', 'sh', ...enter, ...argv];
+    return withUmask('022', [...enter, ...argv]);
   }
 
   /** The host's settings of a client do not reach it. */
@@ -147,4 +147,9 @@ function readEntries(folder: string) {
   } catch {
     return [];
   }
+}
+
+/** The command line that runs a command with this umask, in octal. */
+export function withUmask(umask: string, argv: readonly string[]): string[] {
+  return ['sh', '-c', 'umask "$0"; exec "$@"', umask, ...argv];
 }

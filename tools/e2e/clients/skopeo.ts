@@ -13,6 +13,7 @@ import {
   type RegistryLogin,
   type RunOptions,
 } from './client.ts';
+import { withUmask } from './namespace.ts';
 import { NamespacedClient } from './namespaced-client.ts';
 import { tlsFlags } from './flags.ts';
 
@@ -79,7 +80,7 @@ export class Skopeo extends NamespacedClient implements Client {
   async unpack(image: ImageReference, name: string, umask = '022'): Promise<string> {
     const bundle = path.join(this.namespace.dir, name);
     const unpack = ['umoci', 'unpack', '--image', this.#layout(image), bundle];
-    await this.namespace.mustRun(['sh', '-c', `umask ${umask}; exec "$@"`, 'sh', ...unpack]);
+    await this.namespace.mustRun(withUmask(umask, unpack));
     return bundle;
   }
 

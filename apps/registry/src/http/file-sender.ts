@@ -78,8 +78,9 @@ export class FileSender {
       const calledAt = performance.now();
       const isSent = await write(response, bytes);
       // What was still on its way before it is not its own time.
-      const isSlow = performance.now() - Math.max(calledAt, sentAt) > SLOW_AFTER_MS;
+      const beganAt = Math.max(calledAt, sentAt);
       sentAt = performance.now();
+      const isSlow = sentAt - beganAt > SLOW_AFTER_MS;
       toProve = isSlow ? PROVEN_FAST : toProve - bytes.length;
       if (part !== undefined) {
         held.delete(part);

@@ -1,5 +1,4 @@
-import { isDigest, type Digest } from '../digest.ts';
-import { BlobError } from '../error.ts';
+import { hexOf, isDigest, type Digest } from '../digest.ts';
 import {
   isObjectKey,
   splitObjectName,
@@ -12,10 +11,7 @@ export const BLOBS = 'layers/';
 
 /** The name in the bucket of a blob: `layers/<sha256 hex>`. @throws BlobError `invalid` for a malformed digest. */
 export function blobKey(digest: Digest): string {
-  if (!isDigest(digest)) {
-    throw new BlobError('invalid', `Not a well-formed digest: ${JSON.stringify(digest)}`);
-  }
-  return `${BLOBS}${digest.slice('sha256:'.length)}`;
+  return `${BLOBS}${hexOf(digest)}`;
 }
 
 /** The digest of the blob that lies under `key`; null for what is no blob. */
