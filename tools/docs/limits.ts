@@ -205,10 +205,10 @@ export const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
       'they are read from the storage',
     ],
     [
-      'Files of blobs in memory, to be sent to several clients',
-      'bytes',
-      [`${REGISTRY}/http/file-parts.ts`, 'MAX_MEMORY'],
-      'each further client is sent what is read for it alone, 64 KiB at a time',
+      'Parts of blobs that the kernel is sending at a time',
+      'count',
+      [`${REGISTRY}/http/file-sender.ts`, 'MAX_CALLS'],
+      'the others wait for their turn',
     ],
     [
       'Builds that ended and are still shown',

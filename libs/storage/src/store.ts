@@ -55,16 +55,16 @@ export interface OpenBlob {
    */
   readonly body: Readable;
   /**
-   * Only where the blob is a local file: it, for a server that sends `span` out of buffers of its own, in place of `body`. To
-   * be used until `body` is destroyed, which the server then has to do, after its last read has come back.
+   * Only where the blob is a local file: it, for a server that sends `span` by itself, in place of `body`. To be used until
+   * `body` is destroyed, which the server then has to do, after its last use of it is over.
    */
   readonly file?: OpenFile;
 }
 
 /** An open file that holds a whole blob. */
 export interface OpenFile {
-  /** The same for two opened files only if they are the same file, unchanged in between. */
-  readonly identity: string;
+  /** Its file descriptor, for what reads at a position that it is told. */
+  readonly fd: number;
   /**
    * Reads from `position` of it on into `buffer`.
    *

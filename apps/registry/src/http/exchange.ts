@@ -33,7 +33,7 @@ export class Exchange {
   /** Of the build that it waits or waited for. */
   build: string | undefined;
   readonly #startedAt = performance.now();
-  readonly #sentBefore: number;
+  #sentBefore: number;
   #failure: HttpError | undefined;
 
   readonly #showsBuilds: boolean;
@@ -86,6 +86,11 @@ export class Exchange {
   /** Bytes of the answer so far, headers included. */
   get bytesSent(): number {
     return this.request.socket.bytesWritten - this.#sentBefore;
+  }
+
+  /** Counts bytes of the answer that went to the client past node:http. */
+  countSent(bytes: number): void {
+    this.#sentBefore -= bytes;
   }
 
   /** The error that was answered. */

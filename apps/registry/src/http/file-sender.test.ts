@@ -1,79 +1,110 @@
-import { randomFillSync, randomUUID } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, truncate } from 'node:fs/promises';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, get as getByTls } from 'node:https';
+import { connect, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
-import type { OpenFile } from '@nixery/storage';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import {
+  type BlobOpener,
+  type ByteRange,
+  createFilesystemStore,
+  digestOf,
+  type Digest,
+} from '@nixery/storage';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 
-import { FileSender, type FileSource } from './file-sender.ts';
+import { FileSender } from './file-sender.ts';
+import { loadSendfile, type Sendfile } from './sendfile.ts';
 
-const SMALL = 64 * 1024;
-const LARGE = 2 * 1024 * 1024;
-const CONTENT = randomFillSync(Buffer.alloc(10 * LARGE + 17));
+const MIB = 1024 * 1024;
+const CHUNK = 64 * 1024;
+const CONTENT = randomFillSync(Buffer.alloc(20 * MIB + 17));
+const DIGEST = digestOf(CONTENT);
+const patient = { timeout: 60_000, interval: 20 };
 
+let folder: string;
+let store: BlobOpener;
 let sender: FileSender;
-let server: Server;
+let servers: Server[];
 let port: number;
-/** What a path stands for. */
-let sources: Map<string, FileSource>;
 /** How each sending ended. */
 let ends: Promise<unknown>[];
+/** What went past node:http, of each. */
+let past: number[];
+/** The connections that were asked over. */
+let sockets: Set<Socket>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nixery-sender-'));
+  const files = await createFilesystemStore({ root: folder });
+  await files.put(DIGEST, { bytes: CONTENT }, 'application/octet-stream');
+  store = files;
+});
+afterAll(() => rm(folder, { recursive: true }));
 
 beforeEach(async () => {
   sender = new FileSender();
-  sources = new Map();
+  servers = [];
   ends = [];
-  server = createServer((request, response) => {
-    ends.push(answer(request, response).catch((error: unknown) => error));
-  });
+  past = [];
+  sockets = new Set();
+  port = await listen(createServer(listener));
+});
+afterEach(async () => {
+  await Promise.all(
+    servers.map(async (server) => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, 'close');
+    }),
+  );
+  await vi.waitUntil(async () => (await openFiles()).length === 0, patient);
+});
+
+async function listen(server: Server): Promise<number> {
+  servers.push(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  port = typeof address === 'object' && address !== null ? address.port : 0;
-});
-afterEach(async () => {
-  server.closeAllConnections();
-  server.close();
-  await once(server, 'close');
-});
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const source = sources.get(request.url ?? '');
-  if (source === undefined) throw new Error(`no source for ${request.url}`);
-  response.writeHead(200, { 'Content-Length': source.span.length });
+const listener: RequestListener = (request, response) => {
+  sockets.add(request.socket);
+  ends.push(answer(request.url ?? '', response).catch((error: unknown) => error));
+};
+
+/** `/FIRST-LAST` is a part of the content. */
+async function answer(path: string, response: ServerResponse): Promise<void> {
+  const [first = 0, last = 0] = path.slice(1).split('-').map(Number);
+  const at = past.push(0) - 1;
+  const blob = await open({ first, last });
+  response.writeHead(200, { 'Content-Length': last - first + 1 });
   try {
-    await sender.send(response, source);
+    await sender.send(response, blob, (bytes) => (past[at] = (past[at] ?? 0) + bytes));
   } catch (error) {
     response.destroy();
     throw error;
+  } finally {
+    blob.body.destroy();
   }
 }
 
-/** A span of the content, in a file that is no other's unless told, and which notes how much is asked of it at a time, and where if that is much. */
-function offer(
-  path: string,
-  offset: number,
-  length: number,
-  identity: string = randomUUID(),
-): { readonly reads: number[]; readonly large: number[] } {
-  const reads: number[] = [];
-  const large: number[] = [];
-  offerFile(path, offset, length, {
-    identity,
-    async read(buffer, position) {
-      reads.push(buffer.length);
-      if (buffer.length === LARGE) large.push(position);
-      await setImmediate();
-      return CONTENT.copy(buffer, 0, position, position + buffer.length);
-    },
-  });
-  return { reads, large };
+async function open(range: ByteRange) {
+  const blob = await store.open(DIGEST, range);
+  if (!blob.satisfiable) throw new Error('there is no such part');
+  return blob;
 }
 
-function offerFile(path: string, offset: number, length: number, file: OpenFile): void {
-  sources.set(path, { file, size: CONTENT.length, span: { offset, length } });
+function pathOf(offset: number, length: number): string {
+  return `/${offset}-${offset + length - 1}`;
 }
 
 async function get(path: string): Promise<Buffer> {
@@ -82,7 +113,7 @@ async function get(path: string): Promise<Buffer> {
 }
 
 /** A connection that has asked, and reads nothing. */
-async function stall(path: string): Promise<{ destroy(): void }> {
+async function stall(path: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
   socket.pause();
@@ -91,174 +122,249 @@ async function stall(path: string): Promise<{ destroy(): void }> {
   return socket;
 }
 
-/** Until nothing is read any more: all that the system takes for clients that do not read is sent. */
-async function settled(countReads: () => number): Promise<void> {
-  for (let before = -1; before < countReads();) {
-    before = countReads();
-    await delay(500);
-  }
+/** Descriptors of stored files that this process holds. */
+async function openFiles(): Promise<readonly string[]> {
+  const targets = await descriptors();
+  return targets.filter((target) => target.startsWith(folder));
+}
+
+async function descriptors(): Promise<readonly string[]> {
+  const names = await readdir('/proc/self/fd');
+  // The folder's own is closed by now.
+  return await Promise.all(names.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+}
+
+function countSent(): number {
+  return past.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+async function sendfileHere(): Promise<Sendfile> {
+  const sendfile = await loadSendfile();
+  if (sendfile === undefined) throw new Error('there is no sendfile here');
+  return sendfile;
 }
 
 it.each([
-  [0, 0],
   [0, 1],
-  [5, SMALL],
-  [0, SMALL + 1],
-  [1, LARGE],
-  [7, LARGE + 1],
-  [LARGE - 1, 3 * LARGE + SMALL + 1],
+  [5, CHUNK],
+  [0, CHUNK + 1],
+  [CHUNK - 1, 4 * MIB + CHUNK],
+  [1, 4 * MIB + CHUNK + 1],
+  [7, 3 * MIB],
+  [4 * MIB - 1, 12 * MIB + CHUNK + 1],
+  [0, CONTENT.length],
 ])('sends what is asked for of a file: from %d on %d bytes', async (offset, length) => {
-  offer('/part', offset, length);
-  const sent = await get('/part');
+  const sent = await get(pathOf(offset, length));
   expect(sent.equals(CONTENT.subarray(offset, offset + length))).toBe(true);
 });
 
-it.each([
-  ['of files of their own', undefined],
-  ['of one file', 'the one'],
-])('sends each of many clients at once their own bytes: %s', async (_, identity) => {
+it('sends nothing of an empty file', async () => {
+  const empty = await createFilesystemStore({ root: join(folder, 'empty') });
+  await empty.put(digestOf(Buffer.alloc(0)), { bytes: Buffer.alloc(0) }, 'text/plain');
+  const blob = await empty.open(digestOf(Buffer.alloc(0)));
+  const other = await listen(
+    createServer((request, response) => {
+      sockets.add(request.socket);
+      response.writeHead(200, { 'Content-Length': 0 });
+      void sender.send(response, blob, () => undefined).finally(() => blob.body.destroy());
+    }),
+  );
+  const response = await fetch(`http://127.0.0.1:${other}/`);
+  expect((await response.arrayBuffer()).byteLength).toBe(0);
+});
+
+it('leaves most of it to the kernel, and tells how much', async () => {
+  await get(pathOf(0, CONTENT.length));
+  await Promise.all(ends);
+  expect(countSent()).toBeGreaterThan(CONTENT.length / 2);
+  expect(countSent()).toBeLessThanOrEqual(CONTENT.length - CHUNK);
+  const [socket] = sockets;
+  const written = socket?.bytesWritten ?? 0;
+  expect(written + countSent() - CONTENT.length).toBeGreaterThan(0);
+  expect(written + countSent() - CONTENT.length).toBeLessThan(1_000);
+});
+
+it('sends each of many clients at once their own bytes', async () => {
   const starts = Array.from({ length: 40 }, (_, n) => n * 1_003);
-  for (const start of starts) offer(`/${start}`, start, 4 * LARGE + 3, identity);
-  const sent = await Promise.all(starts.map((start) => get(`/${start}`)));
-  const right = starts.map((start) => CONTENT.subarray(start, start + 4 * LARGE + 3));
+  const sent = await Promise.all(starts.map((start) => get(pathOf(start, 9 * MIB + 3))));
+  const right = starts.map((start) => CONTENT.subarray(start, start + 9 * MIB + 3));
   expect(sent.map((bytes, n) => bytes.equals(right[n] ?? Buffer.alloc(0)))).toEqual(
     starts.map(() => true),
   );
 });
 
-it('reads once what several clients are sent, and anew what has changed', async () => {
-  const { large } = offer('/all', 0, 10 * LARGE, 'the one');
-  const sent = await Promise.all(Array.from({ length: 5 }, () => get('/all')));
-  expect(sent.map((bytes) => bytes.equals(CONTENT.subarray(0, 10 * LARGE)))).toEqual(
-    sent.map(() => true),
+it('answers requests that come one behind the other on a connection in turn', async () => {
+  const socket = connect(port, '127.0.0.1');
+  const parts = [
+    [3, 5 * MIB],
+    [7 * MIB, 6 * MIB],
+    [11, CHUNK],
+  ] as const;
+  const asked = parts.map(
+    ([offset, length], n) =>
+      `GET ${pathOf(offset, length)} HTTP/1.1\r\nHost: localhost\r\n${n === 2 ? 'Connection: close\r\n' : ''}\r\n`,
   );
-  // Clients that are kept waiting by a busy machine are sent little, which is theirs alone.
-  expect(large).toContain(0);
-  expect(large).toEqual([...new Set(large)]);
-
-  const { large: changed } = offer('/all', 0, 10 * LARGE, 'the other');
-  await get('/all');
-  expect(changed).toContain(0);
-});
-
-it('sends a large file to one client through a few buffers, which others of its parts are read into', async () => {
-  const buffers = new Set<ArrayBufferLike>();
-  const size = 40 * LARGE;
-  sources.set('/large', {
-    file: {
-      identity: 'large',
-      async read(buffer, position) {
-        if (buffer.length === LARGE) buffers.add(buffer.buffer);
-        await setImmediate();
-        return CONTENT.copy(buffer, 0, position % LARGE, (position % LARGE) + buffer.length);
-      },
-    },
-    size,
-    span: { offset: 0, length: size },
-  });
-  const sent = await get('/large');
-  const part = CONTENT.subarray(0, LARGE);
-  const parts = Array.from({ length: 40 }, (_, n) => sent.subarray(n * LARGE, (n + 1) * LARGE));
-  expect(parts.every((bytes) => bytes.equals(part))).toBe(true);
-  // Two on their way, one that is read.
-  expect(buffers.size).toBeLessThanOrEqual(3);
-});
-
-it('fails with all who wait for what cannot be read, and tries again with the next', async () => {
-  const failure = new Error('the disk is gone');
-  const asked = Promise.withResolvers<void>();
-  let isGone = true;
-  offerFile('/broken', 0, LARGE, {
-    identity: 'broken',
-    async read(buffer, position) {
-      await asked.promise;
-      if (isGone) throw failure;
-      return CONTENT.copy(buffer, 0, position, position + buffer.length);
-    },
-  });
-  const both = [get('/broken'), get('/broken')];
-  await vi.waitUntil(() => ends.length === 2, 60_000);
-  asked.resolve();
-  expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual([
-    'rejected',
-    'rejected',
-  ]);
-  expect(await Promise.all(ends)).toEqual([failure, failure]);
-  isGone = false;
-  expect((await get('/broken')).equals(CONTENT.subarray(0, LARGE))).toBe(true);
-});
-
-it('goes on where a read brought less than was asked for', async () => {
-  const length = 3 * LARGE + 5;
-  offerFile('/little', 3, length, {
-    identity: 'little at a time',
-    async read(buffer, position) {
-      await setImmediate();
-      const most = Math.min(buffer.length, 300_007);
-      return CONTENT.copy(buffer, 0, position, position + most);
-    },
-  });
-  expect((await get('/little')).equals(CONTENT.subarray(3, 3 + length))).toBe(true);
-  expect(await Promise.all(ends)).toEqual([undefined]);
-});
-
-it('reads two megabytes at a time, and for those beyond its large buffers little, until others go away', async () => {
-  const stalled: { destroy(): void }[] = [];
-  const reads: (readonly number[])[] = [];
-  async function stallMore(count: number): Promise<void> {
-    const paths = Array.from({ length: count }, (_, n) => `/${stalled.length + n}`);
-    for (const path of paths) reads.push(offer(path, 0, CONTENT.length).reads);
-    stalled.push(...(await Promise.all(paths.map((path) => stall(path)))));
-    await vi.waitUntil(() => sources.size - 1 <= ends.length, 60_000);
-    await settled(() => reads.flat().length);
+  socket.write(asked.join(''));
+  let left = await buffer(socket);
+  for (const [offset, length] of parts) {
+    const body = left.indexOf('\r\n\r\n') + 4;
+    expect(
+      left.subarray(body, body + length).equals(CONTENT.subarray(offset, offset + length)),
+    ).toBe(true);
+    left = left.subarray(body + length);
   }
-  async function probe(): Promise<readonly number[]> {
-    const { reads } = offer('/part', 0, 2 * LARGE);
-    expect((await get('/part')).equals(CONTENT.subarray(0, 2 * LARGE))).toBe(true);
-    return reads;
-  }
-  await stallMore(40);
-  expect(reads.flat()).toContain(LARGE);
-  let little = await probe();
-  // The system may have taken the whole of a large buffer after all others had settled for small ones.
-  for (let more = 0; more < 20 && little.includes(LARGE); more += 1) {
-    await stallMore(1);
-    little = await probe();
-  }
-  expect(new Set(little)).toEqual(new Set([SMALL]));
+  expect(left).toHaveLength(0);
+});
 
+it('goes on for others while clients stall, and lets go of everything when they leave', async () => {
+  const before = await descriptors();
+  const stalled = await Promise.all(
+    Array.from({ length: 100 }, () => stall(pathOf(0, CONTENT.length))),
+  );
+  await vi.waitUntil(() => ends.length === 100, patient);
+  // Until the system takes no more for any of them.
+  for (let sent = -1; sent < countSent();) {
+    sent = countSent();
+    await delay(500);
+  }
+  expect((await get(pathOf(1, 9 * MIB))).equals(CONTENT.subarray(1, 1 + 9 * MIB))).toBe(true);
   for (const socket of stalled) socket.destroy();
   expect(await Promise.all(ends)).toEqual(ends.map(() => undefined));
-  expect(await probe()).toEqual([LARGE, LARGE]);
+  await vi.waitFor(async () => expect(await openFiles()).toEqual([]), patient);
+  for (const socket of sockets) socket.destroy();
+  await vi.waitFor(
+    async () => expect((await descriptors()).length).toBeLessThanOrEqual(before.length),
+    patient,
+  );
 });
 
-it('breaks off where the file cannot be read, and uses its buffers again', async () => {
-  const failure = new Error('the disk is gone');
-  // More of them than there are buffers.
-  for (let round = 0; round < 80; round++) {
-    let reads = 0;
-    offerFile('/broken', 0, 8 * LARGE, {
-      identity: `broken ${round}`,
-      read(buffer) {
-        reads += 1;
-        return reads < 2 ? Promise.resolve(buffer.length) : Promise.reject(failure);
+it('sends nothing to the client whose connection gets the number of one that was closed', async () => {
+  const sendfile = await sendfileHere();
+  const called = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  sender = new FileSender(
+    Promise.resolve({
+      duplicate: sendfile.duplicate,
+      async send(...call) {
+        called.resolve();
+        await gate.promise;
+        return await sendfile.send(...call);
       },
-    });
-    await expect(get('/broken')).rejects.toBeInstanceOf(TypeError);
+    }),
+  );
+  const leaving = await stall(pathOf(0, CONTENT.length));
+  await called.promise;
+  const [socket] = sockets;
+  leaving.destroy();
+  await vi.waitUntil(() => socket?.destroyed, patient);
+  const newcomer = connect(port, '127.0.0.1');
+  let received = 0;
+  newcomer.on('data', (bytes) => (received += bytes.length));
+  await once(newcomer, 'connect');
+  gate.resolve();
+  expect(await Promise.all(ends)).toEqual([undefined]);
+  await delay(200);
+  expect(received).toBe(0);
+  newcomer.destroy();
+});
+
+it('breaks off where the file ends early, and where it cannot be read', async () => {
+  const copies = await createFilesystemStore({ root: join(folder, 'copies') });
+  await copies.put(DIGEST, { bytes: CONTENT }, 'application/octet-stream');
+  const intact = store;
+  store = copies;
+  try {
+    const asked = await stall(pathOf(0, CONTENT.length));
+    await vi.waitUntil(() => countSent() > 0, patient);
+    await truncate(join(folder, 'copies', 'layers', DIGEST.slice('sha256:'.length)), 0);
+    const received = buffer(asked).catch(() => Buffer.alloc(0));
+    asked.resume();
+    expect((await received).length).toBeLessThan(CONTENT.length);
+    expect(await Promise.all(ends)).toMatchObject([{ code: 'corrupt' }]);
+  } finally {
+    store = intact;
   }
-  expect(await Promise.all(ends)).toEqual(ends.map(() => failure));
-  const { reads } = offer('/part', 0, 2 * LARGE);
-  expect((await get('/part')).equals(CONTENT.subarray(0, 2 * LARGE))).toBe(true);
-  expect(reads).toEqual([LARGE, LARGE]);
+
+  const failure = new Error('the disk is gone');
+  const broken: BlobOpener['open'] = async (digest: Digest) => {
+    const blob = await intact.open(digest);
+    if (blob.file === undefined) throw new Error('no file');
+    return { ...blob, file: { fd: blob.file.fd, read: () => Promise.reject(failure) } };
+  };
+  store = { open: broken };
+  try {
+    await expect(get(pathOf(0, CONTENT.length))).rejects.toBeInstanceOf(TypeError);
+    expect((await Promise.all(ends)).at(-1)).toBe(failure);
+  } finally {
+    store = intact;
+  }
+});
+
+it('asks the kernel for a few clients at a time, and the others in their turn', async () => {
+  const sendfile = await sendfileHere();
+  let running = 0;
+  let most = 0;
+  sender = new FileSender(
+    Promise.resolve({
+      duplicate: sendfile.duplicate,
+      async send(...call) {
+        running += 1;
+        most = Math.max(most, running);
+        await delay(20);
+        running -= 1;
+        return await sendfile.send(...call);
+      },
+    }),
+  );
+  const sent = await Promise.all(Array.from({ length: 30 }, () => get(pathOf(0, 5 * MIB))));
+  expect(sent.every((bytes) => bytes.equals(CONTENT.subarray(0, 5 * MIB)))).toBe(true);
+  expect(most).toBe(8);
+});
+
+it('reads all by itself where the kernel sends nothing', async () => {
+  sender = new FileSender(
+    Promise.resolve({
+      duplicate: () => -1,
+      send: () => Promise.reject(new Error('not to be called')),
+    }),
+  );
+  expect((await get(pathOf(1, 5 * MIB))).equals(CONTENT.subarray(1, 1 + 5 * MIB))).toBe(true);
+  const { duplicate } = await sendfileHere();
+  sender = new FileSender(Promise.resolve({ duplicate, send: () => Promise.resolve(-1) }));
+  expect((await get(pathOf(1, 5 * MIB))).equals(CONTENT.subarray(1, 1 + 5 * MIB))).toBe(true);
+  sender = new FileSender(Promise.resolve(undefined));
+  expect((await get(pathOf(1, 5 * MIB))).equals(CONTENT.subarray(1, 1 + 5 * MIB))).toBe(true);
+  expect(await Promise.all(ends)).toEqual(ends.map(() => undefined));
+  expect(countSent()).toBe(0);
+});
+
+it('gives to the kernel nothing that has to be encrypted', async () => {
+  const key = join(folder, 'tls.key');
+  const cert = join(folder, 'tls.crt');
+  await promisify(execFile)('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-subj', '/CN=here', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'],
+    ...['-keyout', key, '-out', cert],
+  ]);
+  const pair = { key: await readFile(key), cert: await readFile(cert) };
+  const other = await listen(createTlsServer(pair, listener));
+  const body = await new Promise<Buffer>((resolve, reject) => {
+    const path = pathOf(1, 9 * MIB);
+    getByTls({ host: '127.0.0.1', port: other, path, ca: pair.cert }, (response) => {
+      resolve(buffer(response));
+    }).on('error', reject);
+  });
+  expect(body.equals(CONTENT.subarray(1, 1 + 9 * MIB))).toBe(true);
+  expect(countSent()).toBe(0);
 });
 
 it('gives up on an answer behind another on a connection that is closed', async () => {
-  offer('/all', 0, CONTENT.length);
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
   socket.pause();
-  socket.write('GET /all HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2));
-  await vi.waitUntil(() => ends.length === 2, 60_000);
+  const path = pathOf(0, CONTENT.length);
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(2));
+  await vi.waitUntil(() => ends.length === 2, patient);
   socket.destroy();
   expect(await Promise.all(ends)).toEqual([undefined, undefined]);
 });

@@ -1,115 +1,107 @@
+import { closeSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { TLSSocket } from 'node:tls';
 
-import type { ByteSpan, OpenFile } from '@nixery/storage';
+import type { ByteSpan, OpenBlob, OpenFile } from '@nixery/storage';
 
-import { type FilePart, FileParts } from './file-parts.ts';
+import { descriptorOf, loadSendfile, type Sendfile } from './sendfile.ts';
 
-/** Of a read for a client that is slow, in bytes. */
-const SMALL = 64 * 1024;
+/** What goes out through this process, in bytes: the first of every file, and what a connection has to take before it is given more. */
+const CHUNK = 64 * 1024;
 
-/** A client that takes longer over one write is a slow one (ms). */
-const SLOW_AFTER_MS = 250;
-/** What a slow client has to take without such a pause to count as fast: more than its socket's buffers hide, in bytes. */
-const PROVEN_FAST = 8 * 1024 * 1024;
+/** What the kernel is asked to send at a time, in bytes: few calls where the client keeps up, and none that takes long. */
+const MAX_SENT = 4 * 1024 * 1024;
 
-/** Pieces on their way to one client at a time: it does not wait while the next one is fetched. */
-const MAX_SENDING = 2;
+/** Calls to the kernel at a time; koffi keeps memory for as many. */
+const MAX_CALLS = 8;
 
-export interface FileSource {
-  readonly file: OpenFile;
-  /** Of the whole file, in bytes. */
-  readonly size: number;
-  /** What is sent of it. */
-  readonly span: ByteSpan;
-}
+/** In place of a descriptor, where there is none. */
+const NONE = -1;
 
-/** What is sent at once. */
-interface Piece {
-  readonly bytes: Buffer;
-  /** The part that it belongs to; undefined where it was read for this client alone. */
-  readonly part: FilePart | undefined;
-}
+/** @param bytes that the client's connection has taken past node:http */
+export type OnSent = (bytes: number) => void;
 
 /**
- * Sends files to clients, in parts that those who want the same share. While two go out the next one is read. Clients that
- * do not keep up, and those beyond what there are parts for, have one small buffer each, so that a thousand stalled ones hold
- * little.
+ * Sends blobs to clients. The kernel sends files itself; whenever the connection takes no more of that, one small chunk is
+ * written as node:http writes, which waits until the connection takes it, and so for the client. Thousands of clients that
+ * stall then hold a chunk each. What is encrypted, or is no file, goes through this process.
  */
 export class FileSender {
-  readonly #parts = new FileParts();
+  readonly #sendfile: Promise<Sendfile | undefined>;
+  readonly #waiting: (() => void)[] = [];
+  #calls = 0;
+
+  /** @param sendfile undefined where this system has none */
+  constructor(sendfile: Promise<Sendfile | undefined> = loadSendfile()) {
+    this.#sendfile = sendfile;
+  }
 
   /**
-   * Sends the body of an answer whose headers are written, and ends it; where the client goes away, the rest is not sent.
+   * Sends the body of an answer whose headers are written, and ends it; where the client goes away, the rest is not sent. The
+   * blob is not read any more when this is over, but still has to be destroyed.
    *
-   * @throws what the file's `read` rejects with: the answer then lacks the rest. The file is not read any more in any case.
+   * @param onSent is told of all progress that `response` does not tell
+   * @throws what reading the blob fails with: the answer then lacks the rest
    */
-  async send(response: ServerResponse, { file, size, span }: FileSource): Promise<void> {
-    const end = span.offset + span.length;
-    let position = span.offset;
-    let toProve = 0;
-    let sentAt = 0;
-    let small: Buffer | undefined;
-    const held = new Set<FilePart>();
+  async send(response: ServerResponse, blob: OpenBlob, onSent: OnSent): Promise<void> {
+    const { socket } = response.req;
+    const sendfile = socket instanceof TLSSocket ? undefined : await this.#sendfile;
+    if (sendfile === undefined || blob.file === undefined) await pipeline(blob.body, response);
+    else await this.#sendFile(sendfile, response, blob.file, blob.span, onSent);
+  }
 
-    const takePart = (): FilePart | undefined => {
-      if (end - position <= SMALL || toProve > 0) return undefined;
-      const part = this.#parts.take(file, size, position);
-      if (part !== undefined) held.add(part);
-      return part;
-    };
-
-    const next = async (): Promise<Piece | undefined> => {
-      if (position === end) return undefined;
-      const part = takePart();
-      let bytes: Buffer;
-      if (part !== undefined) {
-        bytes = (await part.bytes).subarray(position - part.offset, end - part.offset);
-      } else {
-        small ??= Buffer.allocUnsafeSlow(SMALL);
-        const wanted = small.subarray(0, end - position);
-        bytes = wanted.subarray(0, await file.read(wanted, position));
-      }
-      position += bytes.length;
-      return { bytes, part };
-    };
-
-    /** @returns whether the client is still there */
-    const sendPiece = async ({ bytes, part }: Piece): Promise<boolean> => {
-      const calledAt = performance.now();
-      const isSent = await write(response, bytes);
-      // What was still on its way before it is not its own time.
-      const beganAt = Math.max(calledAt, sentAt);
-      sentAt = performance.now();
-      const isSlow = sentAt - beganAt > SLOW_AFTER_MS;
-      toProve = isSlow ? PROVEN_FAST : toProve - bytes.length;
-      if (part !== undefined) {
-        held.delete(part);
-        this.#parts.giveBack(part);
-      }
-      return isSent;
-    };
-
-    this.#parts.enter(file);
-    const sending: Promise<boolean>[] = [];
-    let reading = next();
+  async #sendFile(
+    sendfile: Sendfile,
+    response: ServerResponse,
+    file: OpenFile,
+    { offset, length }: ByteSpan,
+    onSent: OnSent,
+  ): Promise<void> {
+    const { socket } = response.req;
+    const end = offset + length;
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK, length));
+    let position = offset;
+    let connection: number | undefined;
     try {
-      for (let piece = await reading; piece !== undefined; piece = await reading) {
-        const isPart = piece.part !== undefined;
-        if (isPart) reading = next();
-        sending.push(sendPiece(piece));
-        // A failure is met where it is waited for.
-        reading.catch(() => undefined);
-        while (sending.length > (isPart ? MAX_SENDING - 1 : 0)) {
-          if (!(await sending.shift())) return;
+      while (position < end) {
+        const wanted = chunk.subarray(0, end - position);
+        const bytes = wanted.subarray(0, await file.read(wanted, position));
+        if (!(await write(response, bytes))) return;
+        position += bytes.length;
+        onSent(0);
+        if (position === end) break;
+        // Not before the first chunk has gone: until then the connection may be another answer's.
+        connection ??= sendfile.duplicate(descriptorOf(socket) ?? NONE);
+        if (connection === NONE) continue;
+        for (let taken = MAX_SENT; taken === MAX_SENT && position < end && !socket.destroyed;) {
+          taken = await this.#call(sendfile, connection, file.fd, position, end - position);
+          position += taken;
+          onSent(taken);
         }
-        if (!isPart) reading = next();
       }
-      if ((await Promise.all(sending)).every(Boolean)) response.end();
+      if (!socket.destroyed) response.end();
     } finally {
-      // No buffer is used again before all that reads into it or writes from it is over.
-      await Promise.allSettled([reading, ...sending]);
-      for (const part of held) this.#parts.giveBack(part);
-      this.#parts.leave(file);
+      if (connection !== undefined && connection !== NONE) closeSync(connection);
+    }
+  }
+
+  /** @returns bytes sent; none where that failed, which reading the file will tell, or writing to the client */
+  async #call(
+    { send }: Sendfile,
+    connection: number,
+    file: number,
+    position: number,
+    left: number,
+  ): Promise<number> {
+    if (this.#calls === MAX_CALLS) await new Promise<void>((go) => this.#waiting.push(go));
+    else this.#calls += 1;
+    try {
+      return Math.max(0, await send(connection, file, position, Math.min(MAX_SENT, left)));
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#calls -= 1;
+      else next();
     }
   }
 }

@@ -105,8 +105,7 @@ it('one behind another on its connection waits for that', async () => {
 
 it('what has been sent is watched no more', async () => {
   const [response] = await ask(1);
-  const stop = cutOffStalled(response);
-  stop();
+  cutOffStalled(response).end();
   expect(vi.getTimerCount()).toBe(0);
   expect(response.listenerCount('drain')).toBe(1);
 });

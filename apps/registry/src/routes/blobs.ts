@@ -1,5 +1,3 @@
-import { pipeline } from 'node:stream/promises';
-
 import { type Builder, READ_IF_UNKNOWN, readThrough } from '@nixery/builder';
 import type { CacheClient } from '@nixery/cache';
 import {
@@ -49,7 +47,7 @@ interface Wanted {
 /** `GET, HEAD /v2/<name>/blobs/<digest>` */
 export class BlobRoute {
   readonly #options: BlobRouteOptions;
-  readonly #files = new FileSender();
+  readonly #sender = new FileSender();
   /** Layers' sizes from their records, and those of blobs that were read. */
   readonly #sizes = new LRUCache<Digest, number>({ max: MAX_SIZES });
 
@@ -132,9 +130,9 @@ export class BlobRoute {
     }
     if (!opened.satisfiable) throw httpErrors.rangeNotSatisfiable(opened.size);
 
-    const { body, file, size, span } = opened;
+    const { size, span } = opened;
     const { offset, length } = span;
-    const endWatch = cutOffStalled(response);
+    const watch = cutOffStalled(response);
     try {
       const headers = contentHeaders(wanted, length);
       if (range === undefined) exchange.writeHead(200, headers);
@@ -142,15 +140,17 @@ export class BlobRoute {
         const sent = `bytes ${offset}-${offset + length - 1}/${size}`;
         exchange.writeHead(206, [...headers, 'Content-Range', sent]);
       }
-      if (file === undefined) await pipeline(body, response);
-      else await this.#files.send(response, { file, size, span });
+      await this.#sender.send(response, opened, (bytes) => {
+        exchange.countSent(bytes);
+        watch.note();
+      });
     } catch (error) {
       // A client that goes away is no fault; a body that fails has already broken the connection.
       if (error instanceof BlobError) throw error;
     } finally {
-      endWatch();
+      watch.end();
       // A client gone before the first byte is one that `pipeline` refuses, leaving the file open.
-      body.destroy();
+      opened.body.destroy();
     }
     return true;
   }

@@ -1,4 +1,4 @@
-import type { BigIntStats, Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Digest } from '../digest.ts';
 import { BlobError } from '../error.ts';
@@ -33,9 +33,9 @@ export async function openBlob(
   const handle = await openFile(layout, path);
   if (handle === null) throw new BlobError('not-found', `There is no blob ${digest}`);
   try {
-    const stats = await handle.stat({ bigint: true });
+    const stats = await handle.stat();
     assertFile(stats, path);
-    const size = Number(stats.size);
+    const { size } = stats;
     const span = range === undefined ? { offset: 0, length: size } : resolveRange(range, size);
     if (span === null) {
       await handle.close();
@@ -47,7 +47,7 @@ export async function openBlob(
       span,
       body: streamFile(handle, span, path, budget),
       file: {
-        identity: identityOf(stats),
+        fd: handle.fd,
         read: (buffer, position) => readInto(handle, path, buffer, position),
       },
     };
@@ -55,11 +55,6 @@ export async function openBlob(
     await handle.close();
     throw systemError(error, `open ${path}`);
   }
-}
-
-/** Any change of a file moves `ctime`, which nobody can set. */
-function identityOf({ dev, ino, size, ctimeNs }: BigIntStats): string {
-  return [dev, ino, size, ctimeNs].join(' ');
 }
 
 async function readInto(
@@ -98,7 +93,7 @@ export async function readObject(layout: Layout, name: ObjectName): Promise<Uint
   }
 }
 
-function assertFile(stats: Stats | BigIntStats, path: string): void {
+function assertFile(stats: Stats, path: string): void {
   if (!stats.isFile()) throw new BlobError('corrupt', `${path} is not a regular file`);
 }
 
