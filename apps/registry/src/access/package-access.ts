@@ -1,8 +1,8 @@
 import { type Builder, parseImageName, parsePullRequest, type System } from '@nixery/builder';
 import { type BlobRole, type CacheClient, CacheError, type ManifestRecord } from '@nixery/cache';
 import type { Digest } from '@nixery/storage';
-import { LRUCache } from 'lru-cache';
 
+import { growingCache } from '../growing-cache.ts';
 import { httpErrors } from '../http/errors.ts';
 import type { Caller } from './caller.ts';
 import type { Rules } from './policy.ts';
@@ -27,8 +27,8 @@ export interface PackageAccessOptions {
  */
 export class PackageAccess {
   readonly #options: PackageAccessOptions;
-  readonly #granted = new LRUCache<string, true>({ max: MAX_REMEMBERED });
-  readonly #refused = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REFUSED_MS });
+  readonly #granted = growingCache<string, true>(MAX_REMEMBERED);
+  readonly #refused = growingCache<string, string>(MAX_REMEMBERED, REFUSED_MS);
 
   constructor(options: PackageAccessOptions) {
     this.#options = options;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { growingCache } from '../growing-cache.ts';
 
 const MINUTE = 60_000;
 
@@ -15,7 +15,7 @@ interface Bucket {
 export class RateLimit {
   readonly #perMinute: number;
   readonly #now: () => number;
-  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_CLIENTS });
+  readonly #buckets = growingCache<string, Bucket>(MAX_CLIENTS);
 
   /** @param now a clock that never goes back (ms) */
   constructor(perMinute: number, now: () => number = () => performance.now()) {

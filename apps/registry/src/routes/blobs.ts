@@ -9,11 +9,11 @@ import {
   type OpenBlob,
   type UnsatisfiableRange,
 } from '@nixery/storage';
-import { LRUCache } from 'lru-cache';
 
 import type { Caller } from '../access/caller.ts';
 import type { PackageAccess } from '../access/package-access.ts';
 import type { BlobLinks } from '../blob-links.ts';
+import { growingCache } from '../growing-cache.ts';
 import { RequestAsker } from '../http/asker.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
@@ -49,7 +49,7 @@ export class BlobRoute {
   readonly #options: BlobRouteOptions;
   readonly #sender = new FileSender();
   /** Layers' sizes from their records, and those of blobs that were read. */
-  readonly #sizes = new LRUCache<Digest, number>({ max: MAX_SIZES });
+  readonly #sizes = growingCache<Digest, number>(MAX_SIZES);
 
   constructor(options: BlobRouteOptions) {
     this.#options = options;
