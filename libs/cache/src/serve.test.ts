@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Ask, FromActor, ToActor } from './messages.ts';
@@ -27,6 +28,10 @@ function serveHere(file: string) {
 
 function answersIn(messages: readonly FromActor[]) {
   return messages.flatMap((message) => (message.type === 'answers' ? message.answers : []));
+}
+
+function use(keys: readonly string[]): Ask {
+  return { id: 0, request: { type: 'layer.get', keys } };
 }
 
 function answersGet(record: LayerRecord | null) {
@@ -92,6 +97,36 @@ test('the actor records uses once in five minutes, whatever their number', async
   expect(leastRecent()).toBe('a');
   vi.advanceTimersByTime(30_000);
   expect(leastRecent()).toBe('b');
+  send([STOP]);
+  await closed;
+});
+
+test('the actor records many uses at its next look', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const file = join(await temporaryFolder(), 'cache.db');
+  const { send, received, closed } = serveHere(file);
+  const keys = Array.from({ length: 50_000 }, (_, n) => `k${n}`);
+  const db = new DatabaseSync(file, { readOnly: true });
+  onTestFinished(() => db.close());
+  const firstUse = () => db.prepare("SELECT used FROM layers WHERE key = 'k0'").get()?.['used'];
+  const patient = { timeout: 60_000 };
+
+  send(
+    keys.map((key, id) => ({ id, request: { type: 'layer.put', key, record: layerRecord(id) } })),
+  );
+  await expect.poll(() => answersIn(received).length, patient).toBe(keys.length);
+  const before = firstUse();
+  send([use(keys.slice(0, -1))]);
+  await expect.poll(() => answersIn(received).length, patient).toBe(keys.length + 1);
+  vi.advanceTimersByTime(30_000);
+  await setImmediate();
+  expect(firstUse()).toBe(before);
+
+  send([use(keys.slice(-1))]);
+  await expect.poll(() => answersIn(received).length, patient).toBe(keys.length + 2);
+  vi.advanceTimersByTime(30_000);
+  await expect.poll(firstUse, patient).not.toBe(before);
   send([STOP]);
   await closed;
 });
