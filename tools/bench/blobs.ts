@@ -21,7 +21,7 @@ import { type BenchServer, startDockerRegistry, startNixery } from './http-serve
 
 const MIB = 1024 * 1024;
 const SIZES = [20 * MIB, 1024 * MIB];
-/** Of blobs that one connection each reads. All of them together are more than the server keeps in memory. */
+/** Of blobs that one connection each reads. */
 const OWN_SIZE = 40 * MIB;
 /** How many read at a time, where it is more than one. */
 const CONNECTIONS = 4;
