@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { connect, type TLSSocket } from 'node:tls';
 
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 
 import { AccessFileError } from './access/access-file.ts';
+import { makeCertificate } from './testing/certificate.ts';
 import { WebServer } from './web-server.ts';
 
-const run = promisify(execFile);
 const patient = { timeout: 60_000, interval: 20 };
 
 let dir: string;
@@ -19,13 +17,7 @@ let errors: AccessFileError[];
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'nixery-tls-'));
-  for (const name of ['first', 'second']) {
-    await run('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-      ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'],
-      ...['-keyout', join(dir, `${name}.key`), '-out', join(dir, `${name}.crt`)],
-    ]);
-  }
+  for (const name of ['first', 'second']) await makeCertificate(dir, name);
 });
 afterEach(async () => {
   await server?.stop();

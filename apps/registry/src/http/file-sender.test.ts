@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, readlink, rm, truncate } from 'node:fs/promises';
@@ -9,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 
 import {
   type BlobOpener,
@@ -20,6 +18,7 @@ import {
 } from '@nixery/storage';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 
+import { makeCertificate } from '../testing/certificate.ts';
 import { FileSender } from './file-sender.ts';
 import { loadSendfile, type Sendfile } from './sendfile.ts';
 
@@ -339,13 +338,7 @@ it('reads all by itself where the kernel sends nothing', async () => {
 });
 
 it('gives to the kernel nothing that has to be encrypted', async () => {
-  const key = join(folder, 'tls.key');
-  const cert = join(folder, 'tls.crt');
-  await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-subj', '/CN=here', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'],
-    ...['-keyout', key, '-out', cert],
-  ]);
+  const { cert, key } = await makeCertificate(folder, 'here');
   const pair = { key: await readFile(key), cert: await readFile(cert) };
   const other = await listen(createTlsServer(pair, listener));
   const body = await new Promise<Buffer>((resolve, reject) => {
