@@ -25,6 +25,8 @@ let running;
 let pause;
 /** The option that the keys have reached. */
 let active = -1;
+/** The address that the page shows, or is about to. */
+let shown = addressHere();
 
 if (form instanceof HTMLFormElement && input instanceof HTMLInputElement) begin(form, input);
 
@@ -70,6 +72,8 @@ function begin(form, input) {
     input.focus();
   });
   window.addEventListener('popstate', () => {
+    // A jump within the page, as to its content, is told as well.
+    if (addressHere() === shown) return;
     void show(location.href, input, { parts: [...PARTS, 'options'], setsQuery: true });
   });
 }
@@ -109,6 +113,11 @@ function go(address, input) {
   void show(address, input, { parts: PARTS, setsQuery: true });
 }
 
+/** Of this page, without a place in it. */
+function addressHere() {
+  return location.pathname + location.search;
+}
+
 /** @param {HTMLFormElement} form */
 function addressOf(form) {
   const params = new URLSearchParams();
@@ -128,6 +137,7 @@ function addressOf(form) {
  */
 async function show(address, input, { parts, setsQuery }) {
   running?.abort();
+  shown = addressHere();
   const mine = new AbortController();
   running = mine;
   const slow = setTimeout(() => setBusy(true), SLOW_MS);

@@ -177,6 +177,24 @@ describe('the composer', () => {
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(`docker pull ${rest}`);
   });
 
+  test('a jump within the page loads nothing anew, which would take what is typed meanwhile', async () => {
+    await page.goto(`${server.url}/?q=shares`);
+    const loaded: string[] = [];
+    page.on('request', (request) => {
+      if (request.resourceType() === 'fetch') loaded.push(request.url());
+    });
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#main$/);
+    await page.waitForTimeout(200);
+    expect(loaded).toEqual([]);
+
+    await page.getByRole('option', { name: /^sharesB/ }).click();
+    await page.getByRole('link', { name: 'Remove sharesB' }).waitFor();
+    await page.goBack();
+    await page.getByRole('link', { name: 'Remove sharesB' }).waitFor({ state: 'detached' });
+  });
+
   test('reads out what a search finds and what the image has, to who does not see it', async () => {
     await page.goto(server.url);
     const status = page.getByRole('status');
