@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const versions = z.record(z.string(), z.string()).default({});
 
-/** What is read of one entry. https://docs.npmjs.com/cli/configuring-npm/package-lock-json#packages */
+/** What is read of one entry. npm's documentation: package-lock.json, `packages`. */
 const entry = z.object({
   /** A workspace: `resolved` is its folder. */
   link: z.boolean().default(false),

@@ -14,7 +14,7 @@ const project = 'apps/registry';
 /** What is of use to who develops it. */
 const UNNEEDED = /\.(?:d\.[cm]?ts|map|tsbuildinfo)$/;
 
-/** What npm would publish of a project. https://docs.npmjs.com/cli/configuring-npm/package-json#files */
+/** What npm would publish of a project. npm's documentation: package.json, `files`. */
 const manifest = z.object({ name: z.string(), files: z.array(z.string()) });
 
 /**

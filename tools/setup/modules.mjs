@@ -6,7 +6,7 @@ import { root, withoutModulesPath } from './workspace.mjs';
 
 /**
  * One entry of a package-lock.json's `packages`.
- * https://docs.npmjs.com/cli/configuring-npm/package-lock-json#packages
+ * npm's documentation: package-lock.json, `packages`.
  *
  * @typedef {{ readonly version?: string, readonly integrity?: string, readonly optional?: boolean }} LockedPackage
  */

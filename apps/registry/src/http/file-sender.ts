@@ -28,12 +28,12 @@ export type OnSent = (bytes: number) => void;
  * stall then hold a chunk each. What is encrypted, or is no file, goes through this process.
  */
 export class FileSender {
-  readonly #sendfile: Promise<Sendfile | undefined>;
+  #sendfile: Promise<Sendfile | undefined> | undefined;
   readonly #waiting: (() => void)[] = [];
   #calls = 0;
 
-  /** @param sendfile undefined where this system has none */
-  constructor(sendfile: Promise<Sendfile | undefined> = loadSendfile()) {
+  /** @param sendfile gives undefined where there is none; the system's, which the first file has loaded, if not told */
+  constructor(sendfile?: Promise<Sendfile | undefined>) {
     this.#sendfile = sendfile;
   }
 
@@ -46,9 +46,11 @@ export class FileSender {
    */
   async send(response: ServerResponse, blob: OpenBlob, onSent: OnSent): Promise<void> {
     const { socket } = response.req;
-    const sendfile = socket instanceof TLSSocket ? undefined : await this.#sendfile;
-    if (sendfile === undefined || blob.file === undefined) await pipeline(blob.body, response);
-    else await this.#sendFile(sendfile, response, blob.file, blob.span, onSent);
+    const { body, file, span } = blob;
+    const isForKernel = file !== undefined && !(socket instanceof TLSSocket);
+    const sendfile = isForKernel ? await (this.#sendfile ??= loadSendfile()) : undefined;
+    if (sendfile === undefined || file === undefined) await pipeline(body, response);
+    else await this.#sendFile(sendfile, response, file, span, onSent);
   }
 
   async #sendFile(
