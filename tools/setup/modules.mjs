@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SetupError } from './errors.mjs';
+import { oneAtATime } from './locks.mjs';
 import { run } from './run.mjs';
 import { root, withoutModulesPath } from './workspace.mjs';
 
@@ -49,15 +50,18 @@ export function modulesProblem(workspace = root) {
 }
 
 /**
+ * Installs what is locked. Two at once would delete what the other writes, so one waits, and then finds all there.
+ *
  * @param {NodeJS.ProcessEnv} env
  * @throws {SetupError} `install-failed`
  */
 export async function installModules(env) {
-  // Under `npm --silent` npm would hide the reason of a failure here, too.
-  const command = ['npm', 'ci', '--loglevel=error'];
-  const { code } = await run(command, {
+  const program = path.join(root, 'tools/setup/npm-ci.mjs');
+  const { code } = await run(oneAtATime('modules', [process.execPath, program], env), {
     cwd: root,
     env: { ...env, PATH: withoutModulesPath(env['PATH']) },
+    ownGroup: true,
+    signals: 'group',
   });
   if (code !== 0) throw new SetupError('install-failed', `npm ci failed in ${root}`);
 }

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { oneAtATime } from './locks.mjs';
 import { run } from './run.mjs';
 import { findCommand, nodeBinary, root, stateDir, tool } from './workspace.mjs';
 
@@ -71,23 +71,7 @@ export async function start(env, { watch }) {
  * @param {NodeJS.ProcessEnv} env
  */
 function buildCommand(env) {
-  mkdirSync(stateDir, { recursive: true });
-  const lock = path.join(stateDir, 'build.lock');
-  return oneAtATime(lock, [...tool('tsc'), '-b', 'apps/registry'], env);
-}
-
-/**
- * The command, to wait while another is run with this lock. flock stays to hold it: Node closes files that it has inherited
- * where it becomes another program, as TypeScript has it do. The manual page flock(1).
- *
- * @param {string} lock a file
- * @param {readonly string[]} command
- * @param {NodeJS.ProcessEnv} env
- * @returns {readonly string[]}
- */
-export function oneAtATime(lock, command, env) {
-  const flock = findCommand('flock', env['PATH']);
-  return flock === undefined ? command : [flock, lock, ...command];
+  return oneAtATime('build', [...tool('tsc'), '-b', 'apps/registry'], env);
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   evaluationEnvironment,
   fetchEnvironment,
   realisationEnvironment,
+  refreshEnvironment,
   withNixOptions,
 } from './process/environment.ts';
 import { RevisionImages } from './revision-images.ts';
@@ -152,15 +153,13 @@ export function createBuilder(options: CreateBuilderOptions): Builder {
 
 function createSource({ env, source, state }: CreateBuilderOptions): PackageSource {
   const fetchEnv = fetchEnvironment(env);
-  const store = new SourceStore(state.sources, fetchEnv);
+  const store = new SourceStore({ dir: state.sources, downloads: state.downloads, env: fetchEnv });
   switch (source.kind) {
     case 'path': {
       const { path, refresh } = source;
-      const refreshEnv = { ...fetchEnv, NIXERY_PKGS_PATH: path };
-      return pathSource(
-        path,
-        refresh ? new Refresher({ program: refresh, env: refreshEnv }) : undefined,
-      );
+      if (!refresh) return pathSource(path);
+      const refreshEnv = refreshEnvironment(env, path);
+      return pathSource(path, new Refresher({ program: refresh, env: refreshEnv }));
     }
     case 'git':
       return gitSource({ url: source.url, dir: state.git, store, env: fetchEnv });

@@ -25,6 +25,7 @@ describe('a state folder', () => {
     const first = await openStateDir(dir);
     await writeFile(join(first.spool, 'half a layer'), '');
     await writeFile(join(first.roots, 'a root'), '');
+    await writeFile(join(first.downloads, 'half a source'), '');
     const repository = join(first.git, 'nixpkgs.git');
     await mkdir(join(repository, 'refs', 'heads'), { recursive: true });
     await mkdir(join(first.git, 'checkout-x', 'source'), { recursive: true });
@@ -35,6 +36,7 @@ describe('a state folder', () => {
     const second = await openStateDir(dir);
     expect(await readdir(second.spool)).toEqual([]);
     expect(await readdir(second.roots)).toEqual([]);
+    expect(await readdir(second.downloads)).toEqual([]);
     expect(await readdir(second.git)).toEqual(['nixpkgs.git']);
     expect((await readdir(repository)).sort()).toEqual(['config', 'refs']);
     expect(await readdir(join(repository, 'refs', 'heads'))).toEqual([]);

@@ -17,6 +17,8 @@ export interface StateDir {
   readonly spool: string;
   /** Fetched package sources: links, which are roots too. */
   readonly sources: string;
+  /** What is downloaded on its way into the Nix store. */
+  readonly downloads: string;
   /** Repositories that package sources are fetched into. */
   readonly git: string;
   /** The cache actor's database. */
@@ -37,7 +39,8 @@ export async function openStateDir(dir: string): Promise<StateDir> {
   const lock = takeLock(join(dir, 'lock'), dir);
   const roots = join(dir, 'roots');
   const spool = join(dir, 'spool');
-  for (const leftover of [roots, spool]) {
+  const downloads = join(dir, 'downloads');
+  for (const leftover of [roots, spool, downloads]) {
     await rm(leftover, { recursive: true, force: true });
     await mkdir(leftover, { recursive: true });
   }
@@ -47,6 +50,7 @@ export async function openStateDir(dir: string): Promise<StateDir> {
     roots,
     spool,
     sources: join(dir, 'sources'),
+    downloads,
     git,
     cacheFile: join(dir, 'cache.sqlite'),
     search: join(dir, 'search'),

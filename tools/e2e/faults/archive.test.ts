@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,19 +47,13 @@ describe('a server whose mirror of Debian serves damaged files', () => {
       log: () => undefined,
       environment: mirror.environment,
     });
-    // What npm start names, for the apt of this test.
-    const refresh = path.join(dir, 'refresh');
-    writeFileSync(
-      refresh,
-      `#!/bin/sh\nAPT_CONFIG='${mirror.environment['APT_CONFIG']}' exec '${process.execPath}' '${refreshProgram}'\n`,
-    );
-    chmodSync(refresh, 0o755);
     mkdirSync(path.join(dir, 'nix'));
     server = await startRegistry(
       dir,
       {
         NIXERY_PKGS_PATH: packages,
-        NIXERY_PKGS_REFRESH: refresh,
+        NIXERY_PKGS_REFRESH: refreshProgram,
+        APT_CONFIG: mirror.environment['APT_CONFIG'],
         NIX_CONFIG: 'build-users-group =',
       },
       [...withNixFolder(path.join(dir, 'nix')), process.execPath, registryEntry],

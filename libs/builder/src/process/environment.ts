@@ -51,6 +51,9 @@ const NETWORK = [
 
 const GIT = ['GIT_SSH_COMMAND', 'GIT_SSH', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM', 'GIT_ASKPASS'];
 
+/** What the program that brings a package set up to date may need besides: apt's configuration, as the offline set's does. */
+const REFRESH = ['APT_CONFIG'];
+
 function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
   const picked: NodeJS.ProcessEnv = { LC_ALL: 'C.UTF-8' };
   for (const name of names) {
@@ -92,4 +95,13 @@ export function fetchEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     GIT_TERMINAL_PROMPT: '0',
     ...(certificates !== undefined && { GIT_SSL_CAINFO: certificates }),
   };
+}
+
+/**
+ * For the program that brings the package set in a folder up to date.
+ *
+ * @param folder told to it as `NIXERY_PKGS_PATH`
+ */
+export function refreshEnvironment(env: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
+  return { ...fetchEnvironment(env), ...pick(env, REFRESH), NIXERY_PKGS_PATH: folder };
 }

@@ -33,7 +33,7 @@ function written(name: string): Promise<string> {
 
 /** Runs a program that starts a Nix program, kills it, and gives the process id of the orphan. */
 async function orphan(program: string): Promise<number> {
-  for (const name of ['nix-instantiate', 'nix-store']) {
+  for (const name of ['nix-instantiate', 'nix-store', 'nix-prefetch-url']) {
     await writeFile(join(dir, name), PROGRAM);
     await chmod(join(dir, name), 0o755);
   }
@@ -75,12 +75,12 @@ describe('what a killed server leaves behind', () => {
     await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
   });
 
-  it('is no source that is being added to the Nix store', async () => {
+  it.each(['add', 'addTarball'])('is no source that is being added by %s', async (how) => {
     const env = JSON.stringify({ PATH: `${dir}:${process.env['PATH']}` });
     const pid = await orphan(`
-      import { SourceStore } from ${module('../source/store.ts')};
+      import { makeStore } from ${module('../testing/source-store.ts')};
       const { signal } = new AbortController();
-      await new SourceStore(${JSON.stringify(join(dir, 'roots'))}, ${env}).add('1', '/tmp', signal);`);
+      await makeStore(${JSON.stringify(dir)}, ${env}).${how}('1', '/tmp', signal);`);
     await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
   });
 

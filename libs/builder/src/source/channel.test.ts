@@ -10,7 +10,8 @@ import { BuildError } from '../errors.ts';
 import { fetchEnvironment } from '../process/environment.ts';
 import { nixEnvironment } from '../testing/index.ts';
 import { listenLocally } from '../testing/listen.ts';
-import { channelSource, SourceStore, type PackageSource } from './index.ts';
+import { makeStore } from '../testing/source-store.ts';
+import { channelSource, type PackageSource } from './index.ts';
 
 const { signal } = new AbortController();
 const env = fetchEnvironment(nixEnvironment());
@@ -48,7 +49,7 @@ function answer(url: string): { status: number; headers?: Record<string, string>
 }
 
 function makeSource(channel: string, state: string, url = base): PackageSource {
-  const store = new SourceStore(join(dir, state), env);
+  const store = makeStore(join(dir, state), env);
   return channelSource({ channel, repositoryUrl: url, store });
 }
 

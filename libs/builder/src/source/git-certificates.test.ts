@@ -9,7 +9,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fetchEnvironment } from '../process/environment.ts';
 import { createPackageRepository, nixEnvironment } from '../testing/index.ts';
 import { listenLocally } from '../testing/listen.ts';
-import { gitSource, SourceStore } from './index.ts';
+import { makeStore } from '../testing/source-store.ts';
+import { gitSource } from './index.ts';
 
 const { signal } = new AbortController();
 
@@ -57,7 +58,7 @@ async function resolveWith(certificates: NodeJS.ProcessEnv): Promise<unknown> {
     ...rest
   } = nixEnvironment();
   const env = fetchEnvironment({ ...rest, ...certificates });
-  const store = new SourceStore(join(dir, 'sources'), env);
+  const store = makeStore(dir, env);
   return await gitSource({ url, dir: join(dir, 'git'), store, env }).resolve('latest', signal);
 }
 

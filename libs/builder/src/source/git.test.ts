@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BuildError } from '../errors.ts';
 import { fetchEnvironment } from '../process/environment.ts';
 import { nixEnvironment } from '../testing/index.ts';
-import { gitSource, SourceStore, type PackageSource } from './index.ts';
+import { makeStore } from '../testing/source-store.ts';
+import { gitSource, type PackageSource } from './index.ts';
 
 const { signal } = new AbortController();
 const env = fetchEnvironment(nixEnvironment());
@@ -36,7 +37,7 @@ async function commit(text: string): Promise<string> {
 }
 
 function makeSource(url: string, stateDir: string, gitEnv = env): PackageSource {
-  const store = new SourceStore(join(dir, stateDir, 'sources'), env);
+  const store = makeStore(join(dir, stateDir), env);
   return gitSource({ url, dir: join(dir, stateDir, 'git'), store, env: gitEnv });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { fetchEnvironment } from '../process/environment.ts';
+import { fetchEnvironment, refreshEnvironment } from '../process/environment.ts';
 import { parseImageName } from '../image-name.ts';
 import { createHarness } from '../testing/harness.ts';
 import { Refresher } from './refresher.ts';
@@ -62,6 +62,23 @@ describe('a refresher', () => {
     now = 120_000;
     expect(await refresher.refresh(signal, now)).toBe(true);
   });
+});
+
+it('its program is told the folder, how to reach the network, and which archives apt asks, and nothing else', async () => {
+  await writeProgram(`env >${dir}/environment`);
+  const given = { https_proxy: 'http://proxy', APT_CONFIG: '/etc/apt.conf' };
+  const others = { NIXERY_AUTH_FILE: '/secret', AWS_BUCKET: 'x' };
+  const env = refreshEnvironment({ PATH: process.env['PATH'], ...given, ...others }, '/packages');
+  expect(await new Refresher({ program, env }).refresh(signal, 0)).toBe(true);
+  const lines = (await readFile(join(dir, 'environment'), 'utf8')).split('\n');
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'NIXERY_PKGS_PATH=/packages',
+      'https_proxy=http://proxy',
+      'APT_CONFIG=/etc/apt.conf',
+    ]),
+  );
+  expect(lines.join('\n')).not.toMatch(/secret|BUCKET/);
 });
 
 describe('a package that no longer builds from the set as it is', () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lutimes, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,7 +8,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { fetchEnvironment } from '../process/environment.ts';
 import { nixEnvironment } from '../testing/index.ts';
-import { SourceStore } from './store.ts';
+import { listenLocally } from '../testing/listen.ts';
+import { makeStore } from '../testing/source-store.ts';
+import type { SourceStore } from './store.ts';
 
 const { signal } = new AbortController();
 const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
@@ -16,7 +19,7 @@ let dir: string;
 let store: SourceStore;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'nixery-sources-'));
-  store = new SourceStore(join(dir, 'links'), fetchEnvironment(nixEnvironment()));
+  store = makeStore(dir, fetchEnvironment(nixEnvironment()));
 });
 afterEach(async () => {
   await rm(dir, { recursive: true });
@@ -32,7 +35,7 @@ async function obtain(commit: string): Promise<string> {
 }
 
 async function links(): Promise<readonly string[]> {
-  return (await readdir(join(dir, 'links'))).toSorted();
+  return (await readdir(join(dir, 'sources'))).toSorted();
 }
 
 it('sources that builds may be reading are held, however many; of others the eight that were used last', async () => {
@@ -42,7 +45,7 @@ it('sources that builds may be reading are held, however many; of others the eig
 
   for (const [i, commit] of commits.entries()) {
     const used = new Date(Date.now() - TWO_HOURS_MS + i * 1_000);
-    await lutimes(join(dir, 'links', commit), used, used);
+    await lutimes(join(dir, 'sources', commit), used, used);
   }
   // Used again, so it is not among those that were used longest ago.
   await obtain('commit0');
@@ -55,4 +58,21 @@ it('a source that cannot be added is told to who asked, and the next one is adde
   const next = obtain('next');
   await expect(failing).rejects.toThrow('no such commit');
   expect(await next).toMatch(/^\/nix\/store\//);
+});
+
+it('what is being downloaded lies in a folder that is emptied after the server was killed', async () => {
+  const silent = createServer(() => {});
+  const url = `http://127.0.0.1:${await listenLocally(silent)}/source.tar.gz`;
+  const controller = new AbortController();
+  const adding = store.addTarball('never', url, controller.signal);
+  const downloads = join(dir, 'downloads');
+  try {
+    await expect.poll(() => readdir(downloads), { timeout: 10_000 }).toHaveLength(1);
+  } finally {
+    controller.abort();
+    silent.closeAllConnections();
+    silent.close();
+  }
+  await expect(adding).rejects.toMatchObject({ code: 'stopping' });
+  expect(await readdir(downloads)).toEqual([]);
 });

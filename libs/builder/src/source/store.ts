@@ -2,7 +2,6 @@ import { lstat, lutimes, mkdir, readdir, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { BuildError } from '../errors.ts';
-import type { OrphanSignal } from '../process/leash.ts';
 import { run, type RunResult } from '../process/run.ts';
 import { Turns } from './turns.ts';
 
@@ -12,22 +11,25 @@ const KEPT = 8;
 /** Those of further ones are that were asked for within this time (ms): builds may be reading them. */
 const IN_USE_MS = 60 * 60 * 1000;
 
+export interface SourceStoreOptions {
+  /** Where the links are kept. */
+  readonly dir: string;
+  /** Where downloads are unpacked; to be emptied after the server was killed. */
+  readonly downloads: string;
+  /** Environment of the Nix processes. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /**
  * Package sources in the Nix store, by commit. A link a revision, registered as a garbage-collector root, is all the
  * state there is, so what was fetched once is there after a restart.
  */
 export class SourceStore {
-  readonly #dir: string;
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #options: SourceStoreOptions;
   readonly #adding = new Turns();
 
-  /**
-   * @param dir where the links are kept
-   * @param env environment of the Nix processes
-   */
-  constructor(dir: string, env: NodeJS.ProcessEnv) {
-    this.#dir = dir;
-    this.#env = env;
+  constructor(options: SourceStoreOptions) {
+    this.#options = options;
   }
 
   /**
@@ -41,7 +43,7 @@ export class SourceStore {
 
   /** Undefined when it is not (or no longer) in the store. */
   async #find(commit: string): Promise<string | undefined> {
-    const link = join(this.#dir, commit);
+    const link = join(this.#options.dir, commit);
     try {
       const path = await readlink(link);
       await lstat(path);
@@ -55,25 +57,23 @@ export class SourceStore {
 
   /** Adds a folder to the Nix store. */
   async add(commit: string, folder: string, signal: AbortSignal): Promise<string> {
-    const added = await this.#nix('nix-store', ['--add', folder], signal, 'SIGKILL');
+    const added = await this.#nix('nix-store', ['--add', folder], signal);
     return await this.#keep(commit, added.trim(), signal);
   }
 
   /** Downloads and unpacks a tarball into the Nix store. */
   async addTarball(commit: string, url: string, signal: AbortSignal): Promise<string> {
-    const printed = await this.#nix(
-      'nix-prefetch-url',
-      ['--unpack', '--print-path', '--name', 'source', '--', url],
-      signal,
-    );
+    await mkdir(this.#options.downloads, { recursive: true });
+    const args = ['--unpack', '--print-path', '--name', 'source', '--', url];
+    const printed = await this.#nix('nix-prefetch-url', args, signal);
     const path = printed.trim().split('\n').at(-1) ?? '';
     return await this.#keep(commit, path, signal);
   }
 
   /** Registers a root for a source, and forgets the sources used longest ago. */
   async #keep(commit: string, path: string, signal: AbortSignal): Promise<string> {
-    await mkdir(this.#dir, { recursive: true });
-    const root = join(this.#dir, commit);
+    await mkdir(this.#options.dir, { recursive: true });
+    const root = join(this.#options.dir, commit);
     await this.#nix('nix-store', ['--realise', path, '--add-root', root, '--indirect'], signal);
     await this.#forgetOldest();
     return path;
@@ -81,8 +81,8 @@ export class SourceStore {
 
   async #forgetOldest(): Promise<void> {
     const links = await Promise.all(
-      (await readdir(this.#dir)).map(async (name) => {
-        const link = join(this.#dir, name);
+      (await readdir(this.#options.dir)).map(async (name) => {
+        const link = join(this.#options.dir, name);
         return { link, used: (await lstat(link)).mtimeMs };
       }),
     );
@@ -91,17 +91,16 @@ export class SourceStore {
     for (const { link } of unused) await rm(link, { force: true });
   }
 
-  async #nix(
-    command: string,
-    args: readonly string[],
-    signal: AbortSignal,
-    whenOrphaned: OrphanSignal = 'SIGTERM',
-  ): Promise<string> {
-    const deadlineMs = FETCH_DEADLINE_MS;
-    return successOf(
+  async #nix(command: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+    const result = await run({
       command,
-      await run({ command, args, env: this.#env, deadlineMs, signal, whenOrphaned }),
-    );
+      args,
+      env: { ...this.#options.env, TMPDIR: this.#options.downloads },
+      deadlineMs: FETCH_DEADLINE_MS,
+      signal,
+      whenOrphaned: 'SIGKILL',
+    });
+    return successOf(command, result);
   }
 }
 
