@@ -1,7 +1,7 @@
+import { type Kept, Recent } from '@nixery/cache';
 import { type BlobOpener, type Digest, readBlob } from '@nixery/storage';
 
 import { MANIFEST_MEDIA_TYPES } from './http/accept.ts';
-import { Recent } from './recent.ts';
 
 /** distribution-spec, "Pushing Manifests": registries should take manifests of at least 4 MiB; ours are far smaller. */
 const MAX_MANIFEST = 4 * 1024 * 1024;
@@ -21,10 +21,7 @@ export interface ManifestBody {
 export class ManifestBodies {
   readonly #store: BlobOpener;
   readonly #onRead: (digest: Digest) => void;
-  readonly #recent = new Recent<Digest, ManifestBody>({
-    maxSize: MAX_MEMORY,
-    sizeOf: ({ latin1 }) => latin1.length + ENTRY_SIZE,
-  });
+  readonly #recent = new Recent<Digest, ManifestBody>(MAX_MEMORY);
 
   /** @param onRead - told of each manifest that comes from the storage */
   constructor(store: BlobOpener, onRead: (digest: Digest) => void = () => undefined) {
@@ -38,9 +35,14 @@ export class ManifestBodies {
     if (recent !== undefined) return recent;
     const bytes = Buffer.from(await readBlob(this.#store, digest, MAX_MANIFEST));
     const body = { latin1: bytes.toString('latin1'), mediaType: mediaTypeOf(bytes) };
-    this.#recent.set(digest, body);
+    this.#recent.set(digest, body, body.latin1.length + ENTRY_SIZE);
     if (body.mediaType !== undefined) this.#onRead(digest);
     return body;
+  }
+
+  /** Where one is that is in memory: whoever asks for it again and again is spared the look-up. */
+  find(digest: Digest): Kept<ManifestBody> | undefined {
+    return this.#recent.find(digest);
   }
 
   /** The same for who reads it. */

@@ -57,10 +57,15 @@ export interface BuilderLoad {
   readonly pack: PoolLoad;
 }
 
-/** What is kept of a request in one form, as long as somebody holds the request. */
-interface Remembered {
+/**
+ * What is asked for, in one form. Whoever asks for it again and again, and holds on to this, has no key computed anew, and is not
+ * told again what has not changed.
+ */
+export interface KnownImage {
+  readonly request: PullRequest;
+  readonly form: ManifestForm;
   readonly key: string;
-  /** What the cache found the last time. */
+  /** The builder's: what the cache found the last time. */
   found: FormsHit | undefined;
 }
 
@@ -69,10 +74,6 @@ export class Builder {
   /** What the packages of images come from. */
   readonly packageSet: PackageSet;
   readonly #options: BuilderOptions;
-  readonly #remembered: Readonly<Record<ManifestForm, WeakMap<PullRequest, Remembered>>> = {
-    oci: new WeakMap(),
-    docker: new WeakMap(),
-  };
   #known = 0;
 
   constructor(options: BuilderOptions) {
@@ -88,14 +89,18 @@ export class Builder {
 
   /** The cache's key for what was asked; of a moving source it stands for another revision from time to time. */
   requestKey(request: PullRequest, form: ManifestForm = 'oci'): string {
-    return this.#remember(request, form).key;
+    return this.#options.images.requestKey(request, form);
+  }
+
+  /** @param form which the image has to have; others may come with it */
+  know(request: PullRequest, form: ManifestForm = 'oci'): KnownImage {
+    return { request, form, key: this.requestKey(request, form), found: undefined };
   }
 
   /**
    * The image, or index of images, that `request` asks for. All who ask for one image wait for one build; nobody who leaves ends it. One that is
    * past its freshness is given only where the package source cannot be reached, or within `staleMs`.
    *
-   * @param form which the image has to have; others may come with it
    * @throws BuildError any code but `name-invalid`
    */
   async image(
@@ -103,44 +108,42 @@ export class Builder {
     form: ManifestForm = 'oci',
     asker: Asker = {},
   ): Promise<ManifestRecord> {
-    const key = this.requestKey(request, form);
-    const hit = await this.#options.cache.getManifest(key, { allowStale: true });
-    return await this.#given(key, request, form, asker, hit);
+    return await this.record(this.know(request, form), asker);
+  }
+
+  /** The same for who asks again and again. */
+  async record(image: KnownImage, asker: Asker = {}): Promise<ManifestRecord> {
+    const hit = await this.#options.cache.getManifest(image.key, { allowStale: true });
+    return await this.#given(image, asker, hit);
   }
 
   /**
-   * The same for who wants no more of the record, which is as fast as it gets: of a request that is used again the cache is asked
-   * whether what it found before still holds.
+   * The same for who wants no more of the record, which is as fast as it gets: the cache is asked whether what it found before
+   * still holds, and where it does, the same object comes back.
    */
-  async forms(
-    request: PullRequest,
-    form: ManifestForm = 'oci',
-    asker: Asker = {},
-  ): Promise<ManifestForms> {
-    const remembered = this.#remember(request, form);
-    const { found: known, key } = remembered;
+  async forms(image: KnownImage, asker: Asker = {}): Promise<ManifestForms> {
+    const { found: known, key } = image;
     const hit = await this.#options.cache.getForms(key, { allowStale: true, known });
     // One that still holds stays: what is written into old objects all the time costs the collector of garbage.
-    if (hit?.version !== known?.version) remembered.found = hit ?? undefined;
-    return await this.#given(key, request, form, asker, hit);
+    if (hit?.version !== known?.version) image.found = hit ?? undefined;
+    return await this.#given(image, asker, hit);
   }
 
   /** What the cache found, where it may be served; else what is built. */
   async #given<R extends ManifestForms>(
-    key: string,
-    request: PullRequest,
-    form: ManifestForm,
+    image: KnownImage,
     asker: Asker,
     hit: ManifestHit<R> | null,
   ): Promise<R | ManifestRecord> {
     const { staleMs } = this.#options;
     if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
       this.#known += 1;
-      if (isDue(hit)) this.#refresh(key, request, form, asker);
+      if (isDue(hit)) this.#refresh(image, asker);
       return hit.record;
     }
+    const { key, request } = image;
     try {
-      const { build, action } = this.#plan(key, request, form, 'request', asker);
+      const { build, action } = this.#plan(image, 'request', asker);
       return await this.#options.builds.join(key, build, action, {
         onBuild: (id, leave) => asker.onBuild?.(id, leave),
       });
@@ -180,24 +183,14 @@ export class Builder {
     await this.#options.images.close();
   }
 
-  #remember(request: PullRequest, form: ManifestForm): Remembered {
-    const before = this.#remembered[form].get(request);
-    if (before !== undefined) return before;
-    const remembered = { key: this.#options.images.requestKey(request, form), found: undefined };
-    this.#remembered[form].set(request, remembered);
-    return remembered;
-  }
-
-  #refresh(key: string, request: PullRequest, form: ManifestForm, { ids }: Asker): void {
+  #refresh(image: KnownImage, { ids }: Asker): void {
     // Nobody waits for it, so it counts for nobody.
-    const { build, action } = this.#plan(key, request, form, 'refresh', ids && { ids });
-    this.#options.builds.begin(key, build, action);
+    const { build, action } = this.#plan(image, 'refresh', ids && { ids });
+    this.#options.builds.begin(image.key, build, action);
   }
 
   #plan(
-    key: string,
-    request: PullRequest,
-    form: ManifestForm,
+    { form, key, request }: KnownImage,
     purpose: BuildPurpose,
     asker?: Asker,
   ): { readonly build: PullBuild; readonly action: BuildAction<PullBuild> } {

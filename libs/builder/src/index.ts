@@ -8,7 +8,7 @@ export {
   type LayerOrigin,
   type PlannedSize,
 } from './build.ts';
-export type { Builder } from './builder.ts';
+export type { Builder, KnownImage } from './builder.ts';
 export {
   createBuilder,
   missingTools,

@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { CacheWarning } from './events.ts';
 import type { MapStats } from './messages.ts';
+import { Recent } from './recent.ts';
 import { transaction } from './transaction.ts';
 import { UseOrder } from './use-order.ts';
 
@@ -41,7 +41,7 @@ export interface EntryTableOptions<E extends Identified> {
 export class EntryTable<E extends Identified> {
   readonly #options: EntryTableOptions<E>;
   readonly #order: UseOrder;
-  readonly #front: LRUCache<string, E>;
+  readonly #front: Recent<string, E>;
   readonly #byKey: StatementSync;
   readonly #idOf: StatementSync;
   readonly #deleteByKey: StatementSync;
@@ -53,7 +53,7 @@ export class EntryTable<E extends Identified> {
     const { db, table } = options;
     this.#options = options;
     this.#order = new UseOrder(db, table, options.bound);
-    this.#front = new LRUCache({ maxSize: options.frontSize });
+    this.#front = new Recent(options.frontSize);
     this.#byKey = db.prepare(`SELECT ${options.columns} FROM ${table} WHERE key = ?`);
     this.#idOf = db.prepare(`SELECT id, key FROM ${table} WHERE key = ?`);
     this.#deleteByKey = db.prepare(`DELETE FROM ${table} WHERE key = ? RETURNING id, key`);
@@ -117,7 +117,7 @@ export class EntryTable<E extends Identified> {
       return { id, isNew };
     });
     this.#order.written(id, isNew);
-    this.#front.set(key, toEntry(id), { size });
+    this.#front.set(key, toEntry(id), size);
     this.#evict(EVICT_AT_PUT);
   }
 
@@ -160,7 +160,7 @@ export class EntryTable<E extends Identified> {
       warn({ type: 'record-dropped', map: table, key: read.key, detail: read.detail });
       return null;
     }
-    if (remember) this.#front.set(read.entry.key, read.entry, { size: read.size });
+    if (remember) this.#front.set(read.entry.key, read.entry, read.size);
     return read.entry;
   }
 }

@@ -1,4 +1,5 @@
 export { createCache } from './create.ts';
+export { type Kept, Recent } from './recent.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheClient, CacheOptions, CacheStats, CacheStatus } from './contract.ts';
 export type { CacheEvent, CacheWarning } from './events.ts';

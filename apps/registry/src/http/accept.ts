@@ -1,6 +1,4 @@
-import type { ManifestRecord } from '@nixery/cache';
-
-import { Recent } from '../recent.ts';
+import { type ManifestRecord, Recent } from '@nixery/cache';
 
 /** The representations of an image, in the order the server prefers them. */
 const FORMS = ['oci', 'docker'] as const satisfies readonly (keyof ManifestRecord['forms'])[];
@@ -28,7 +26,7 @@ export const MANIFEST_MEDIA_TYPES: readonly string[] = Object.values(MEDIA_TYPES
 type Accept = ReadonlyMap<string, boolean>;
 
 /** Each client sends the same header over and over. */
-const parsed = new Recent<string, Accept>({ maxSize: 100 });
+const parsed = new Recent<string, Accept>(100);
 
 /**
  * The form to answer with: the first in the server's order that is accepted at all. Quality values other than 0 and the

@@ -2,12 +2,13 @@ import {
   type Builder,
   canonicalName,
   isIndexRequest,
+  type KnownImage,
   parsePullRequest,
   type PullRequest,
   requestOfChild,
   type System,
 } from '@nixery/builder';
-import type { CacheClient, ManifestForms } from '@nixery/cache';
+import { type CacheClient, type Kept, type ManifestForms, Recent } from '@nixery/cache';
 import { BlobError, type Digest } from '@nixery/storage';
 
 import type { Caller } from '../access/caller.ts';
@@ -21,7 +22,6 @@ import type { Exchange } from '../http/exchange.ts';
 import { hold, type HoldTimes } from '../http/hold.ts';
 import { hasMatch } from '../http/respond.ts';
 import type { ManifestBodies, ManifestBody } from '../manifest-bodies.ts';
-import { Recent } from '../recent.ts';
 
 export interface ManifestRouteOptions {
   readonly access: PackageAccess;
@@ -52,10 +52,27 @@ interface Manifest {
  */
 interface KnownTag {
   readonly request: PullRequest;
+  /** By form: what it stands for, and, of an index, the image for who knows of no indexes. */
+  readonly images: Partial<Record<Form, ServedImage>>;
+  readonly children: Partial<Record<Form, ServedImage>>;
   /** The rules that allow it. */
   allowedBy: Rules | undefined;
   /** Whether the cache has been told the tag. */
   isListed: boolean;
+}
+
+/** What a tag stands for in one form, and what was sent of it the last time. */
+interface ServedImage {
+  readonly image: KnownImage;
+  sent: Sent | undefined;
+}
+
+interface Sent {
+  /** What the builder gave: it gives the same object while that holds. */
+  readonly forms: ManifestForms['forms'];
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly body: Kept<ManifestBody>;
 }
 
 /**
@@ -72,7 +89,7 @@ const MAX_REQUESTS = 20_000;
 export class ManifestRoute {
   readonly #options: ManifestRouteOptions;
   /** By name and tag: one image is one request, whose key need not be computed anew. */
-  readonly #tags = new Recent<string, KnownTag>({ maxSize: MAX_REQUESTS });
+  readonly #tags = new Recent<string, KnownTag>(MAX_REQUESTS);
 
   constructor(options: ManifestRouteOptions) {
     this.#options = options;
@@ -101,7 +118,13 @@ export class ManifestRoute {
     if (known !== undefined) return known;
     const request = parsePullRequest(name, tag, this.#options.systems);
     if (ATTACHMENT.test(tag)) throw httpErrors.nothingAttached();
-    const parsed: KnownTag = { request, allowedBy: undefined, isListed: false };
+    const parsed: KnownTag = {
+      request,
+      images: {},
+      children: {},
+      allowedBy: undefined,
+      isListed: false,
+    };
     this.#tags.set(reference, parsed);
     return parsed;
   }
@@ -119,46 +142,58 @@ export class ManifestRoute {
       access.requirePackages(asker.caller, request.packages);
       known.allowedBy = rules;
     }
-    const manifest = await this.#ofRequest(request, accept, asker);
+    const manifest = await this.#inForm(this.#choose(known, accept), asker);
     if (!known.isListed) {
       known.isListed = await cache.putTag(canonicalName(request), request.reference);
     }
     return manifest;
   }
 
-  async #ofRequest(
-    request: PullRequest,
-    accept: string | undefined,
-    asker: RequestAsker,
-  ): Promise<Manifest> {
-    const form = chooseForm(accept, isIndexRequest(request) ? 'index' : 'image');
-    if (form !== undefined) return await this.#inForm(request, form, asker);
-    if (!isIndexRequest(request)) throw httpErrors.notAcceptable();
+  /** What the client takes of what a tag stands for. */
+  #choose({ children, images, request }: KnownTag, accept: string | undefined): ServedImage {
+    const isIndex = isIndexRequest(request);
+    const form = chooseForm(accept, isIndex ? 'index' : 'image');
+    if (form !== undefined) return (images[form] ??= this.#serve(request, form));
     // A client that knows of no indexes gets an image, as other registries do it.
-    return await this.#ofRequest(requestOfChild(request, request.systems[0]), accept, asker);
+    const ofChild = isIndex ? chooseForm(accept, 'image') : undefined;
+    if (!isIndex || ofChild === undefined) throw httpErrors.notAcceptable();
+    return (children[ofChild] ??= this.#serve(
+      requestOfChild(request, request.systems[0]),
+      ofChild,
+    ));
+  }
+
+  #serve(request: PullRequest, form: Form): ServedImage {
+    return { image: this.#options.builder.know(request, form), sent: undefined };
   }
 
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
-  async #inForm(request: PullRequest, form: Form, asker: RequestAsker): Promise<Manifest> {
+  async #inForm(served: ServedImage, asker: RequestAsker): Promise<Manifest> {
     for (let attempt = 1; ; attempt++) {
-      const { [form]: descriptor } = await this.#formsOf(request, form, asker);
+      const forms = await this.#formsOf(served.image, asker);
+      const { sent } = served;
+      const known = sent?.forms === forms ? sent.body.use() : undefined;
+      if (sent !== undefined && known !== undefined) {
+        return { digest: sent.digest, mediaType: sent.mediaType, latin1: known.latin1 };
+      }
+      const { [served.image.form]: descriptor } = forms;
       if (descriptor === undefined) throw httpErrors.notAcceptable();
       const { digest, mediaType } = descriptor;
       const body = await this.#bodyOf(digest, asker);
-      if (body !== undefined) return { digest, mediaType, latin1: body.latin1 };
+      if (body !== undefined) {
+        const kept = this.#options.bodies.find(digest);
+        served.sent = kept && { forms, digest, mediaType, body: kept };
+        return { digest, mediaType, latin1: body.latin1 };
+      }
       if (attempt > 1) throw httpErrors.manifestUnknown(digest);
       await this.#options.cache.dropManifest({ digest });
     }
   }
 
-  async #formsOf(
-    request: PullRequest,
-    form: Form,
-    asker: RequestAsker,
-  ): Promise<ManifestForms['forms']> {
+  async #formsOf(image: KnownImage, asker: RequestAsker): Promise<ManifestForms['forms']> {
     const { access, builder } = this.#options;
-    if (!asker.caller.rules.hasLists) return (await builder.forms(request, form, asker)).forms;
-    const record = await builder.image(request, form, asker);
+    if (!asker.caller.rules.hasLists) return (await builder.forms(image, asker)).forms;
+    const record = await builder.record(image, asker);
     access.granted(asker.caller, record);
     return record.forms;
   }
