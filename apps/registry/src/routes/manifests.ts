@@ -153,17 +153,17 @@ export class ManifestRoute {
   #choose({ children, images, request }: KnownTag, accept: string | undefined): ServedImage {
     const isIndex = isIndexRequest(request);
     const form = chooseForm(accept, isIndex ? 'index' : 'image');
-    if (form !== undefined) return (images[form] ??= this.#serve(request, form));
+    if (form !== undefined) return (images[form] ??= this.#begin(request, form));
     // A client that knows of no indexes gets an image, as other registries do it.
     const ofChild = isIndex ? chooseForm(accept, 'image') : undefined;
     if (!isIndex || ofChild === undefined) throw httpErrors.notAcceptable();
-    return (children[ofChild] ??= this.#serve(
+    return (children[ofChild] ??= this.#begin(
       requestOfChild(request, request.systems[0]),
       ofChild,
     ));
   }
 
-  #serve(request: PullRequest, form: Form): ServedImage {
+  #begin(request: PullRequest, form: Form): ServedImage {
     return { image: this.#options.builder.know(request, form), sent: undefined };
   }
 
