@@ -92,7 +92,11 @@ export class Builder {
     return this.#options.images.requestKey(request, form);
   }
 
-  /** @param form which the image has to have; others may come with it */
+  /**
+   * To hold on to, for who asks again and again.
+   *
+   * @param form which the image has to have; others may come with it
+   */
   know(request: PullRequest, form: ManifestForm = 'oci'): KnownImage {
     return { request, form, key: this.requestKey(request, form), found: undefined };
   }
