@@ -303,12 +303,16 @@ it('asks the kernel for a few clients at a time, and the others in their turn', 
   const sendfile = await sendfileHere();
   let running = 0;
   let most = 0;
+  const eight = Promise.withResolvers<void>();
   sender = new FileSender(
     Promise.resolve({
       duplicate: sendfile.duplicate,
       async send(...call) {
         running += 1;
         most = Math.max(most, running);
+        // However slowly the others come, all that may go at a time do.
+        if (running === 8) eight.resolve();
+        await eight.promise;
         await delay(20);
         running -= 1;
         return await sendfile.send(...call);
