@@ -14,7 +14,7 @@ const IN_USE_MS = 60 * 60 * 1000;
 export interface SourceStoreOptions {
   /** Where the links are kept. */
   readonly dir: string;
-  /** Where downloads are unpacked; to be emptied after the server was killed. */
+  /** Where downloads are unpacked: a folder that is there, to be emptied after the server was killed. */
   readonly downloads: string;
   /** Environment of the Nix processes. */
   readonly env: NodeJS.ProcessEnv;
@@ -63,7 +63,6 @@ export class SourceStore {
 
   /** Downloads and unpacks a tarball into the Nix store. */
   async addTarball(commit: string, url: string, signal: AbortSignal): Promise<string> {
-    await mkdir(this.#options.downloads, { recursive: true });
     const args = ['--unpack', '--print-path', '--name', 'source', '--', url];
     const printed = await this.#nix('nix-prefetch-url', args, signal);
     const path = printed.trim().split('\n').at(-1) ?? '';
