@@ -123,7 +123,7 @@ export class Builder {
 
   /**
    * The same for who wants no more of the record, which is as fast as it gets: the cache is asked whether what it found before
-   * still holds.
+   * still holds, and where it does, the same object comes back.
    */
   async forms(image: KnownImage, asker: Asker = {}): Promise<ManifestForms> {
     const { found: known, key } = image;

@@ -61,10 +61,18 @@ interface KnownTag {
   isListed: boolean;
 }
 
-/** What a tag stands for in one form, and where the manifest is that was sent of it the last time. */
+/** What a tag stands for in one form, and what was sent of it the last time. */
 interface ServedImage {
   readonly image: KnownImage;
-  sent: { readonly digest: Digest; readonly body: Kept<ManifestBody> } | undefined;
+  sent: Sent | undefined;
+}
+
+interface Sent {
+  /** What the builder gave: it gives the same object while that holds. */
+  readonly forms: ManifestForms['forms'];
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly body: Kept<ManifestBody>;
 }
 
 /**
@@ -162,26 +170,24 @@ export class ManifestRoute {
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
   async #inForm(served: ServedImage, asker: RequestAsker): Promise<Manifest> {
     for (let attempt = 1; ; attempt++) {
-      const { [served.image.form]: descriptor } = await this.#formsOf(served.image, asker);
+      const forms = await this.#formsOf(served.image, asker);
+      const { sent } = served;
+      const known = sent?.forms === forms ? sent.body.use() : undefined;
+      if (sent !== undefined && known !== undefined) {
+        return { digest: sent.digest, mediaType: sent.mediaType, latin1: known.latin1 };
+      }
+      const { [served.image.form]: descriptor } = forms;
       if (descriptor === undefined) throw httpErrors.notAcceptable();
       const { digest, mediaType } = descriptor;
-      const body = lastBody(served, digest) ?? (await this.#readAnew(served, digest, asker));
-      if (body !== undefined) return { digest, mediaType, latin1: body.latin1 };
+      const body = await this.#bodyOf(digest, asker);
+      if (body !== undefined) {
+        const kept = this.#options.bodies.find(digest);
+        served.sent = kept && { forms, digest, mediaType, body: kept };
+        return { digest, mediaType, latin1: body.latin1 };
+      }
       if (attempt > 1) throw httpErrors.manifestUnknown(digest);
       await this.#options.cache.dropManifest({ digest });
     }
-  }
-
-  /** Reads a body, and remembers where it is from then on. */
-  async #readAnew(
-    served: ServedImage,
-    digest: Digest,
-    asker: RequestAsker,
-  ): Promise<ManifestBody | undefined> {
-    const read = await this.#bodyOf(digest, asker);
-    const body = this.#options.bodies.find(digest);
-    served.sent = body && { digest, body };
-    return read;
   }
 
   async #formsOf(image: KnownImage, asker: RequestAsker): Promise<ManifestForms['forms']> {
@@ -217,11 +223,6 @@ export class ManifestRoute {
     const again = healed ? await readBody(bodies, digest) : stored;
     return typeof again === 'string' ? undefined : again;
   }
-}
-
-/** The body that was sent the last time, where it is still the one, and in memory. */
-function lastBody({ sent }: ServedImage, digest: Digest): ManifestBody | undefined {
-  return sent?.digest === digest ? sent.body.use() : undefined;
 }
 
 async function readBody(
