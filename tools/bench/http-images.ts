@@ -8,12 +8,19 @@ import {
 } from '@nixery/builder';
 import { type CacheClient, createCache } from '@nixery/cache';
 import { type BlobStore, createFilesystemStore, digestOf, readBlob } from '@nixery/storage';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
 const PUTS_AT_ONCE = 16;
 const MAX_BODY = 4 * 1024 * 1024;
 const manifestSchema = z.looseObject({ mediaType: z.string() });
+
+/** An image of one platform, whose only tag is `latest`. */
+export interface AddedImage {
+  readonly name: string;
+  readonly manifest: Buffer;
+}
 
 interface Parts {
   readonly builder: Builder;
@@ -26,13 +33,12 @@ interface Parts {
  *
  * @param folder as for `startNixery`
  * @param original the name of the image to copy, which the server has built
- * @returns the paths of their manifests
  */
 export async function addImages(
   folder: string,
   original: string,
   count: number,
-): Promise<readonly string[]> {
+): Promise<readonly AddedImage[]> {
   const state = await openStateDir(join(folder, 'state'));
   const store = await createFilesystemStore({ root: join(folder, 'storage') });
   const cache = createCache({ file: state.cacheFile });
@@ -59,8 +65,7 @@ export async function addImages(
   });
   try {
     const names = Array.from({ length: count }, (_, n) => `image-${n}`);
-    await copyImage({ builder, cache, store }, original, names);
-    return names.map((name) => `/v2/${name}/manifests/latest`);
+    return await copyImage({ builder, cache, store }, original, names);
   } finally {
     await builder.stop();
     await cache.stop();
@@ -72,17 +77,20 @@ async function copyImage(
   { builder, cache, store }: Parts,
   original: string,
   names: readonly string[],
-): Promise<void> {
+): Promise<readonly AddedImage[]> {
   const { record } = await knownImage({ builder, cache }, original);
   const { oci } = record.forms;
   if (oci === undefined) throw new Error(`${original} has no OCI form`);
   const body = Buffer.from(await readBlob(store, oci.digest, MAX_BODY));
   const manifest = manifestSchema.parse(JSON.parse(body.toString('utf8')));
 
-  const waiting = names.values();
+  const copies = names.map((name) => {
+    const copy = { ...manifest, annotations: { name } };
+    return { name, manifest: Buffer.from(JSON.stringify(copy)) };
+  });
+  const waiting = copies.values();
   async function copyOnes(): Promise<void> {
-    for (const name of waiting) {
-      const bytes = Buffer.from(JSON.stringify({ ...manifest, annotations: { name } }));
+    for (const { name, manifest: bytes } of waiting) {
       const digest = digestOf(bytes);
       await store.put(digest, { bytes }, manifest.mediaType);
       const copy = {
@@ -95,6 +103,35 @@ async function copyImage(
     }
   }
   await Promise.all(Array.from({ length: PUTS_AT_ONCE }, copyOnes));
+  return copies;
+}
+
+/**
+ * Gives the same manifests to a docker-registry that is not running: as files, since by its API each image takes a request for
+ * each of its layers, of which no manifest that is asked for needs to know.
+ * {@link https://github.com/distribution/distribution/blob/v2.8.2/registry/storage/paths.go}
+ *
+ * @param data its root directory
+ */
+export async function addToDockerRegistry(
+  data: string,
+  images: readonly AddedImage[],
+): Promise<void> {
+  const root = join(data, 'docker/registry/v2');
+  for (const { manifest, name } of images) {
+    const digest = digestOf(manifest);
+    const hex = digest.slice('sha256:'.length);
+    const ofImage = join(root, 'repositories', name, '_manifests');
+    await writeInto(join(root, 'blobs/sha256', hex.slice(0, 2), hex, 'data'), manifest);
+    await writeInto(join(ofImage, 'revisions/sha256', hex, 'link'), digest);
+    await writeInto(join(ofImage, 'tags/latest/current/link'), digest);
+    await writeInto(join(ofImage, 'tags/latest/index/sha256', hex, 'link'), digest);
+  }
+}
+
+async function writeInto(file: string, content: string | Buffer): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, content);
 }
 
 async function knownImage({ builder, cache }: Pick<Parts, 'builder' | 'cache'>, name: string) {

@@ -46,6 +46,11 @@ export async function startNixery(
   });
 }
 
+/** Where docker-registry keeps what it has. */
+export function dockerRegistryData(folder: string): string {
+  return join(folder, 'docker-registry/data');
+}
+
 /**
  * Debian's docker-registry as its package configures it, without the passwords.
  * {@link https://distribution.github.io/distribution/about/configuration/}
@@ -71,7 +76,7 @@ export async function startDockerRegistry(
       },
       storage: {
         cache: { blobdescriptor: 'inmemory' },
-        filesystem: { rootdirectory: join(root, 'data') },
+        filesystem: { rootdirectory: dockerRegistryData(folder) },
         delete: { enabled: true },
       },
       http: { addr: host, headers: { 'X-Content-Type-Options': ['nosniff'] } },

@@ -10,10 +10,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { heading, median, row } from './cache-figures.ts';
-import { addImages } from './http-images.ts';
+import { type AddedImage, addImages, addToDockerRegistry } from './http-images.ts';
 import { ACCEPT, load, type Load } from './http-load.ts';
 import { busySince, threadTimes } from './http-threads.ts';
-import { type BenchServer, startDockerRegistry, startNixery } from './http-servers.ts';
+import {
+  type BenchServer,
+  dockerRegistryData,
+  startDockerRegistry,
+  startNixery,
+} from './http-servers.ts';
 
 const IMAGE = 'shell/hello/sharesa/sharesb/camelcase/modes/singlefile/emptydirs/unicodenames';
 const ADDED = 'image-0';
@@ -44,7 +49,6 @@ interface Subject {
   readonly connections: number;
   /** A file of paths to ask for instead. */
   readonly paths?: string;
-  readonly onlyNixery?: boolean;
   /** Another of the subjects, whose rate this one's is a ratio to. */
   readonly peer?: Subject;
 }
@@ -60,7 +64,8 @@ type Loads = Readonly<Record<Name, Measured[]>>;
 try {
   await prepareTestPackages(join(folder, 'packages'));
   const digest = await buildOnce();
-  const paths = await addImages(folder, IMAGE, Number(values.images));
+  const images = await addImages(folder, IMAGE, Number(values.images));
+  const paths = images.map(({ name }) => `/v2/${name}/manifests/latest`);
   const one = join(folder, 'one.txt');
   const spelled = join(folder, 'spelled.txt');
   const many = join(folder, 'many.txt');
@@ -71,12 +76,9 @@ try {
   await writeFile(many, `${paths.join('\n')}\n`);
 
   const nixery = await start(startNixery(folder, nixEnvironment(), profiling()));
-  const peer = values.alone
-    ? undefined
-    : await start(startDockerRegistry(folder, { accessLog: true }));
-  if (peer !== undefined) await copyImage(nixery.host, peer.host);
-  await warm(nixery.host, paths);
-  const list = { path: '', connections: 16, onlyNixery: true } as const;
+  const peer = values.alone ? undefined : await startPeer(nixery.host, images);
+  for (const { host } of peer === undefined ? [nixery] : [nixery, peer]) await warm(host, paths);
+  const list = { path: '', connections: 16 } as const;
   const oneImage = { ...list, what: `${paths.length} addresses of one image`, paths: spelled };
   report(
     await measure({ nixery, ...(peer && { 'docker-registry': peer }) }, [
@@ -98,6 +100,14 @@ async function start(starting: Promise<BenchServer>): Promise<BenchServer> {
   const server = await starting;
   servers.push(server);
   return server;
+}
+
+/** docker-registry with all the images of `host`. */
+async function startPeer(host: string, images: readonly AddedImage[]): Promise<BenchServer> {
+  await addToDockerRegistry(dockerRegistryData(folder), images);
+  const peer = await start(startDockerRegistry(folder, { accessLog: true }));
+  await copyImage(host, peer.host);
+  return peer;
 }
 
 /** Has our server build the image, and ends it. @returns the manifest's digest */
@@ -131,7 +141,7 @@ async function warm(host: string, paths: readonly string[]): Promise<void> {
   const waiting = paths.values();
   async function askOnes(): Promise<void> {
     for (const path of waiting) {
-      const response = await fetch(`http://${host}${path}`);
+      const response = await fetch(`http://${host}${path}`, { headers: { Accept: ACCEPT } });
       await response.arrayBuffer();
       if (!response.ok) throw new Error(`${path}: ${response.status}`);
     }
@@ -151,8 +161,7 @@ async function measure(
     for (const [subject, loads] of all) {
       for (const name of ['nixery', 'docker-registry'] as const) {
         const server = compared[name];
-        if (server === undefined || (subject.onlyNixery && name !== 'nixery')) continue;
-        loads[name].push(await measureOne(server, subject));
+        if (server !== undefined) loads[name].push(await measureOne(server, subject));
       }
     }
   }
@@ -175,11 +184,15 @@ function report(all: ReadonlyMap<Subject, Loads>): void {
     for (const [name, done] of Object.entries(loads)) if (done.length > 0) row(name, figures(done));
     row('nixery, µs of the processor for one request', busyFigures(loads.nixery));
     if (loads['docker-registry'].length > 0) row('ratio, of each round', ratios(loads));
-    const others = peer && all.get(peer)?.nixery;
-    if (others) {
-      const rates = ratiosOf('rate', loads.nixery, others);
-      row(`ratio to ${peer.what}, of each round`, `rate × ${spreadOf(rates, 2)}`);
-    }
+    if (peer !== undefined) reportRatio(peer.what, loads, all.get(peer));
+  }
+}
+
+/** Of each server, to what it came to with another subject. */
+function reportRatio(what: string, loads: Loads, others: Loads | undefined): void {
+  for (const name of ['nixery', 'docker-registry'] as const) {
+    const rates = ratiosOf('rate', loads[name], others?.[name] ?? []);
+    if (rates.length > 0) row(`${name}, ratio to ${what}`, `rate × ${spreadOf(rates, 2)}`);
   }
 }
 
