@@ -43,6 +43,7 @@ export class EntryTable<E extends Identified> {
   readonly #order: UseOrder;
   readonly #front: Recent<string, E>;
   readonly #byKey: StatementSync;
+  readonly #byKeys: StatementSync;
   readonly #idOf: StatementSync;
   readonly #deleteByKey: StatementSync;
   #hits = 0;
@@ -55,6 +56,9 @@ export class EntryTable<E extends Identified> {
     this.#order = new UseOrder(db, table, options.bound);
     this.#front = new Recent(options.frontSize);
     this.#byKey = db.prepare(`SELECT ${options.columns} FROM ${table} WHERE key = ?`);
+    this.#byKeys = db.prepare(
+      `SELECT ${options.columns} FROM ${table} WHERE key IN (SELECT value FROM json_each(?))`,
+    );
     this.#idOf = db.prepare(`SELECT id, key FROM ${table} WHERE key = ?`);
     this.#deleteByKey = db.prepare(`DELETE FROM ${table} WHERE key = ? RETURNING id, key`);
   }
@@ -79,6 +83,23 @@ export class EntryTable<E extends Identified> {
     if (known !== undefined) return known;
     const row = this.#byKey.get(key);
     return row === undefined ? null : this.#parse(row, true);
+  }
+
+  /** The entries of many keys, of those that there are, in the time of one query: each takes locks of the file. */
+  peekAll(keys: readonly string[]): ReadonlyMap<string, E> {
+    const entries = new Map<string, E>();
+    const unread: string[] = [];
+    for (const key of keys) {
+      const known = this.#front.get(key);
+      if (known === undefined) unread.push(key);
+      else entries.set(key, known);
+    }
+    const rows = unread.length === 0 ? [] : this.#byKeys.all(JSON.stringify(unread));
+    for (const row of rows) {
+      const entry = this.#parse(row, true);
+      if (entry !== null) entries.set(entry.key, entry);
+    }
+    return entries;
   }
 
   /** The entry whose `id` and `key` a query found, without counting this as a use. */

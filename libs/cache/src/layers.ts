@@ -49,10 +49,14 @@ export class LayerMap {
     return this.#table.unrecorded;
   }
 
-  get(key: string): LayerRecord | null {
-    const entry = this.#table.peek(key);
-    this.#table.count(entry);
-    return entry && entry.record;
+  /** In the order of the keys; null where there is none. */
+  get(keys: readonly string[]): readonly (LayerRecord | null)[] {
+    const entries = this.#table.peekAll(keys);
+    return keys.map((key) => {
+      const entry = entries.get(key) ?? null;
+      this.#table.count(entry);
+      return entry && entry.record;
+    });
   }
 
   put(key: string, record: LayerRecord): void {

@@ -108,10 +108,8 @@ export class CacheState {
         const names = manifests.names(request.after, request.limit);
         return { type: request.type, names };
       }
-      case 'layer.get': {
-        const records = request.keys.map((key) => layers.get(key));
-        return { type: request.type, records };
-      }
+      case 'layer.get':
+        return { type: request.type, records: layers.get(request.keys) };
       case 'layer.put':
         layers.put(request.key, request.record);
         return { type: request.type, ok: true };
