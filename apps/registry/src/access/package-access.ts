@@ -1,8 +1,14 @@
 import { type Builder, parseImageName, parsePullRequest, type System } from '@nixery/builder';
-import { type BlobRole, type CacheClient, CacheError, type ManifestRecord } from '@nixery/cache';
+import {
+  type BlobRole,
+  type CacheClient,
+  CacheError,
+  type ManifestRecord,
+  Recent,
+} from '@nixery/cache';
 import type { Digest } from '@nixery/storage';
+import { LRUCache } from 'lru-cache';
 
-import { growingCache } from '../growing-cache.ts';
 import { httpErrors } from '../http/errors.ts';
 import type { Caller } from './caller.ts';
 import type { Rules } from './policy.ts';
@@ -27,8 +33,13 @@ export interface PackageAccessOptions {
  */
 export class PackageAccess {
   readonly #options: PackageAccessOptions;
-  readonly #granted = growingCache<string, true>(MAX_REMEMBERED);
-  readonly #refused = growingCache<string, string>(MAX_REMEMBERED, REFUSED_MS);
+  readonly #granted = new Recent<string, true>(MAX_REMEMBERED);
+  /** Told `max`, it would take all the memory at once: with this many a tenth of a start's time. */
+  readonly #refused = new LRUCache<string, string>({
+    maxSize: MAX_REMEMBERED,
+    sizeCalculation: () => 1,
+    ttl: REFUSED_MS,
+  });
 
   constructor(options: PackageAccessOptions) {
     this.#options = options;
@@ -74,7 +85,7 @@ export class PackageAccess {
     this.requireName(caller, name);
     if (!rules.hasLists) return true;
     const key = keyOf(rules, digest);
-    if (this.#granted.has(key)) return true;
+    if (this.#granted.get(key) === true) return true;
     const refused = this.#refused.get(key) ?? (await this.#refusal(rules, digest));
     if (refused === undefined) {
       this.#granted.set(key, true);
@@ -122,7 +133,7 @@ export class PackageAccess {
         client,
       });
       this.granted(caller, record);
-      if (this.#granted.has(keyOf(caller.rules, digest))) return true;
+      if (this.#granted.get(keyOf(caller.rules, digest)) === true) return true;
     }
     return false;
   }

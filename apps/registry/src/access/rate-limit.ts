@@ -1,4 +1,4 @@
-import { growingCache } from '../growing-cache.ts';
+import { Recent } from '@nixery/cache';
 
 const MINUTE = 60_000;
 
@@ -15,7 +15,7 @@ interface Bucket {
 export class RateLimit {
   readonly #perMinute: number;
   readonly #now: () => number;
-  readonly #buckets = growingCache<string, Bucket>(MAX_CLIENTS);
+  readonly #buckets = new Recent<string, Bucket>(MAX_CLIENTS);
 
   /** @param now a clock that never goes back (ms) */
   constructor(perMinute: number, now: () => number = () => performance.now()) {

@@ -1,5 +1,5 @@
 import { type Builder, READ_IF_UNKNOWN, readThrough } from '@nixery/builder';
-import type { CacheClient } from '@nixery/cache';
+import { type CacheClient, Recent } from '@nixery/cache';
 import {
   BlobError,
   type BlobOpener,
@@ -13,7 +13,6 @@ import {
 import type { Caller } from '../access/caller.ts';
 import type { PackageAccess } from '../access/package-access.ts';
 import type { BlobLinks } from '../blob-links.ts';
-import { growingCache } from '../growing-cache.ts';
 import { RequestAsker } from '../http/asker.ts';
 import { parseDigest } from '../http/digest.ts';
 import { httpErrors } from '../http/errors.ts';
@@ -49,7 +48,7 @@ export class BlobRoute {
   readonly #options: BlobRouteOptions;
   readonly #sender = new FileSender();
   /** Layers' sizes from their records, and those of blobs that were read. */
-  readonly #sizes = growingCache<Digest, number>(MAX_SIZES);
+  readonly #sizes = new Recent<Digest, number>(MAX_SIZES);
 
   constructor(options: BlobRouteOptions) {
     this.#options = options;
