@@ -85,7 +85,7 @@ export class EntryTable<E extends Identified> {
     return row === undefined ? null : this.#parse(row, true);
   }
 
-  /** The entries of many keys, of those that there are, in the time of one query: each takes locks of the file. */
+  /** The same of many keys, without those that have none. In one query: each takes and lets go of the file's locks. */
   peekAll(keys: readonly string[]): ReadonlyMap<string, E> {
     const entries = new Map<string, E>();
     const unread: string[] = [];
