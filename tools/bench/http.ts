@@ -39,7 +39,8 @@ const seconds = Number(values.seconds);
 const folder = await mkdtemp(join(tmpdir(), 'nixery-bench-http-'));
 const servers: BenchServer[] = [];
 
-type Name = 'nixery' | 'docker-registry';
+const NAMES = ['nixery', 'docker-registry'] as const;
+type Name = (typeof NAMES)[number];
 type Servers = Readonly<Partial<Record<Name, BenchServer>>>;
 
 interface Subject {
@@ -77,11 +78,12 @@ try {
 
   const nixery = await start(startNixery(folder, nixEnvironment(), profiling()));
   const peer = values.alone ? undefined : await startPeer(nixery.host, images);
-  for (const { host } of peer === undefined ? [nixery] : [nixery, peer]) await warm(host, paths);
+  const compared: Servers = { nixery, ...(peer && { 'docker-registry': peer }) };
+  for (const { host } of Object.values(compared)) await warm(host, paths);
   const list = { path: '', connections: 16 } as const;
   const oneImage = { ...list, what: `${paths.length} addresses of one image`, paths: spelled };
   report(
-    await measure({ nixery, ...(peer && { 'docker-registry': peer }) }, [
+    await measure(compared, [
       ...[16, 1].flatMap((connections) => [
         { what: 'by tag', path: `${IMAGE}/manifests/latest`, connections },
         { what: 'by digest', path: `${IMAGE}/manifests/${digest}`, connections },
@@ -159,7 +161,7 @@ async function measure(
   );
   for (let round = 0; round < Number(values.rounds); round += 1) {
     for (const [subject, loads] of all) {
-      for (const name of ['nixery', 'docker-registry'] as const) {
+      for (const name of NAMES) {
         const server = compared[name];
         if (server !== undefined) loads[name].push(await measureOne(server, subject));
       }
@@ -190,7 +192,7 @@ function report(all: ReadonlyMap<Subject, Loads>): void {
 
 /** Of each server, to what it came to with another subject. */
 function reportRatio(what: string, loads: Loads, others: Loads | undefined): void {
-  for (const name of ['nixery', 'docker-registry'] as const) {
+  for (const name of NAMES) {
     const rates = ratiosOf('rate', loads[name], others?.[name] ?? []);
     if (rates.length > 0) row(`${name}, ratio to ${what}`, `rate × ${spreadOf(rates, 2)}`);
   }

@@ -34,7 +34,7 @@ export interface PackageAccessOptions {
 export class PackageAccess {
   readonly #options: PackageAccessOptions;
   readonly #granted = new Recent<string, true>(MAX_REMEMBERED);
-  /** Told `max`, it would take all the memory at once: with this many a tenth of a start's time. */
+  /** It takes memory as it fills: told `max`, it would take all of it at once, at start. */
   readonly #refused = new LRUCache<string, string>({
     maxSize: MAX_REMEMBERED,
     sizeCalculation: () => 1,
@@ -70,8 +70,11 @@ export class PackageAccess {
   granted({ rules }: Caller, { children = [], config, forms, layers }: ManifestRecord): void {
     if (!rules.hasLists) return;
     const manifests = Object.values(forms).map(({ digest }) => digest);
-    for (const digest of [...manifests, config, ...layers, ...children])
-      this.#granted.set(keyOf(rules, digest), true);
+    for (const digest of [...manifests, config, ...layers, ...children]) {
+      const key = keyOf(rules, digest);
+      // What is there stays where it is: they are granted again with each pull.
+      if (this.#granted.get(key) !== true) this.#granted.set(key, true);
+    }
   }
 
   /**
