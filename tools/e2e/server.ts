@@ -52,6 +52,7 @@ export async function startRegistry(
     PATH: process.env['PATH'],
     NIX_CONFIG: nixEnvironment()['NIX_CONFIG'],
     NIX_REMOTE: process.env['NIX_REMOTE'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     HOME: home,
     LANG: 'C.UTF-8',
     PORT: '0',

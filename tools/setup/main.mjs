@@ -10,7 +10,7 @@ import { missingRequirements, requirements } from './requirements.mjs';
 import { run } from './run.mjs';
 import { start } from './start.mjs';
 import { verify } from './verify.mjs';
-import { withAdministratorPath } from './workspace.mjs';
+import { compileCache, withAdministratorPath } from './workspace.mjs';
 
 const modes = ['start', 'serve', 'test', 'test:long'];
 
@@ -33,7 +33,11 @@ async function main(mode) {
     throw new SetupError('usage', `usage: node tools/setup/main.mjs ${modes.join('|')}`);
   }
   /** @type {NodeJS.ProcessEnv} */
-  const env = { ...process.env, PATH: withAdministratorPath(withNixPath(process.env['PATH'])) };
+  const env = {
+    NODE_COMPILE_CACHE: compileCache,
+    ...process.env,
+    PATH: withAdministratorPath(withNixPath(process.env['PATH'])),
+  };
   const tests = mode === 'test' || mode === 'test:long';
   await install({ test: tests }, env);
 

@@ -75,13 +75,11 @@ function buildCommand(env) {
 }
 
 /**
- * Compiled once: looking whether there is anything to do takes half the time then.
- *
  * @param {NodeJS.ProcessEnv} env
  */
 export function preparePackages(env) {
   return run([nodeBinary(), path.join(root, 'tools/packages/prepare.ts'), offlinePackages], {
     cwd: root,
-    env: { NODE_COMPILE_CACHE: path.join(stateDir, 'compile-cache'), ...env },
+    env,
   });
 }
