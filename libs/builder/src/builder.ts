@@ -1,9 +1,9 @@
 import type {
   CacheClient,
   Digest,
-  FormsHit,
+  Freshness,
+  KnownForms,
   ManifestForms,
-  ManifestHit,
   ManifestRecord,
 } from '@nixery/cache';
 
@@ -66,7 +66,12 @@ export interface KnownImage {
   readonly form: ManifestForm;
   readonly key: string;
   /** The builder's: what the cache found the last time. */
-  found: FormsHit | undefined;
+  found: KnownForms | undefined;
+}
+
+/** What the cache has, whole or in part. */
+interface Found<R extends ManifestForms> extends Freshness {
+  readonly record: R;
 }
 
 /** Images by request: from the cache where they are known, built once where they are not. */
@@ -137,7 +142,7 @@ export class Builder {
   async #given<R extends ManifestForms>(
     image: KnownImage,
     asker: Asker,
-    hit: ManifestHit<R> | null,
+    hit: Found<R> | null,
   ): Promise<R | ManifestRecord> {
     const { staleMs } = this.#options;
     if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
@@ -218,13 +223,11 @@ export class Builder {
   }
 }
 
-type Aging = Pick<ManifestHit, 'ageMs' | 'maxAgeMs'>;
-
-function isDue({ ageMs, maxAgeMs }: Aging): boolean {
+function isDue({ ageMs, maxAgeMs }: Freshness): boolean {
   return maxAgeMs !== null && ageMs >= maxAgeMs * REFRESH_FROM;
 }
 
 /** Whether a stale image may be served all the same. One of unknown age (the clock was set back) may not. */
-function isWithin({ ageMs, maxAgeMs }: Aging, staleMs: number): boolean {
+function isWithin({ ageMs, maxAgeMs }: Freshness, staleMs: number): boolean {
   return maxAgeMs !== null && ageMs >= maxAgeMs && ageMs < maxAgeMs + staleMs;
 }

@@ -26,8 +26,8 @@ function connect(file: string, options: Omit<CacheOptions, 'file'> = {}, entry =
       onEvent: (event) => events.push(event),
       ...options,
     },
-    () => {
-      const thread = new Worker(entry, { workerData });
+    (firstVersion) => {
+      const thread = new Worker(entry, { workerData: { ...workerData, firstVersion } });
       threads.push(thread);
       return thread;
     },
@@ -64,10 +64,11 @@ describe('a client', () => {
     const { forms } = manifestRecord(10);
     const whole = await client.getManifest('k');
     expect(await client.getForms('k')).toEqual({
-      ...whole,
       version: expect.any(Number),
       record: { forms },
       ageMs: expect.any(Number),
+      maxAgeMs: whole?.maxAgeMs,
+      fresh: true,
     });
     expect(await client.getForms('unknown')).toBeNull();
     expect(await client.stats()).toMatchObject({ manifests: { hits: 2, misses: 1 } });
@@ -183,6 +184,19 @@ describe('when the thread dies', () => {
     ]);
     await ready(1);
     expect(await client.getManifest('k')).toMatchObject({ record: manifestRecord(10) });
+  });
+
+  test('what an asker knows from before is not taken for what came after', async () => {
+    const { client, threads, ready } = connect(':memory:');
+    await client.putManifest('k', 'pinned', manifestRecord(10));
+    const known = (await client.getForms('k')) ?? undefined;
+    await threads[0]?.terminate();
+    await ready(1);
+    await client.putManifest('other', 'pinned', manifestRecord(20));
+
+    expect(await client.getForms('k', { known })).toBeNull();
+    const other = (await client.getForms('other')) ?? undefined;
+    expect((await client.getForms('other', { known: other }))?.record).toBe(other?.record);
   });
 
   test('until it is back look-ups find nothing, and listings reject', async () => {

@@ -41,9 +41,11 @@ export class ActorClient implements CacheClient {
   readonly #emit: (event: CacheEvent) => void;
   readonly #mailbox: Mailbox;
   readonly #supervisor: Supervisor;
+  /** The greatest version that any thread has told. */
+  #lastVersion = 0;
 
   /** @param start - starts the actor's thread, at once and after each crash */
-  constructor(options: Omit<CacheOptions, 'file'>, start: () => Worker) {
+  constructor(options: Omit<CacheOptions, 'file'>, start: (firstVersion: number) => Worker) {
     const timeoutMs = options.askTimeoutMs ?? defaults.askTimeoutMs;
     this.#capacity = options.mailboxCapacity ?? defaults.mailboxCapacity;
     this.#hungMs = timeoutMs * HUNG_AFTER_TIMEOUTS;
@@ -55,7 +57,7 @@ export class ActorClient implements CacheClient {
       onAnswer: options.onAnswer ?? (() => undefined),
     });
     this.#supervisor = new Supervisor({
-      start,
+      start: () => start(this.#lastVersion + 1),
       backOff: { ...backOffDefaults, ...options.backOff },
       onMessage: (message) => this.#receive(message),
       onCrash: (error, restartInMs) => this.#crashed(error, restartInMs),
@@ -81,12 +83,12 @@ export class ActorClient implements CacheClient {
     key: string,
     { allowStale = false, known }: Parameters<CacheClient['getForms']>[1] = {},
   ): Promise<FormsHit | null> {
+    if (known === undefined) return this.#findForms(key, allowStale);
+    const { record, version } = known;
     return this.#missOnFailure(
-      { type: 'manifest.forms', key, allowStale, known: known?.version ?? null },
-      ({ hit }) => {
-        const record = hit?.record ?? known?.record;
-        return hit === null || record === undefined ? null : { ...hit, record };
-      },
+      { type: 'manifest.still', version },
+      ({ freshness }) =>
+        freshness === null ? this.#findForms(key, allowStale) : { version, record, ...freshness },
       null,
     );
   }
@@ -222,6 +224,17 @@ export class ActorClient implements CacheClient {
     this.#mailbox.rejectAll((type) => stopped(type));
   }
 
+  #findForms(key: string, allowStale: boolean): Promise<FormsHit | null> {
+    return this.#missOnFailure(
+      { type: 'manifest.forms', key, allowStale },
+      ({ hit }) => {
+        this.#lastVersion = Math.max(this.#lastVersion, hit?.version ?? 0);
+        return hit;
+      },
+      null,
+    );
+  }
+
   async #findManifest(digest: Digest, role: BlobRole): Promise<ManifestEntry | null> {
     const { entry } = await this.#ask({
       type: 'manifest.find',
@@ -234,11 +247,11 @@ export class ActorClient implements CacheClient {
   /** The policy for look-ups: whatever keeps the cache from answering, the caller sees a miss. */
   async #missOnFailure<R extends CacheRequest, T>(
     request: R,
-    read: (reply: ReplyTo<R['type']>) => T,
+    read: (reply: ReplyTo<R['type']>) => T | Promise<T>,
     miss: T,
   ): Promise<T> {
     try {
-      return read(await this.#ask(request));
+      return await read(await this.#ask(request));
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       this.#emit({ type: 'degraded', operation: request.type, error });

@@ -5,6 +5,7 @@ import type {
   Digest,
   DropTarget,
   FormsHit,
+  KnownForms,
   LayerEntry,
   LayerRecord,
   ListCursor,
@@ -72,11 +73,11 @@ export interface CacheClient {
   /**
    * The same, of the record only what serving the image needs.
    * @param options - `known`: what an earlier look-up of this key found. Where that still holds, its record comes back, the same
-   * object, and has not been sent again
+   * object; asking so is much cheaper
    */
   getForms(
     key: string,
-    options?: { readonly allowStale?: boolean; readonly known?: FormsHit | undefined },
+    options?: { readonly allowStale?: boolean; readonly known?: KnownForms | undefined },
   ): Promise<FormsHit | null>;
   /** @returns true once it is durable. The entry's age counts from now. */
   putManifest(key: string, kind: ManifestKind, record: ManifestRecord): Promise<boolean>;

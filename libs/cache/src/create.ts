@@ -22,10 +22,15 @@ export function createCache(options: CacheOptions): CacheClient {
       maxTagsOfName: bounds?.tagsOfName ?? actorDefaults.maxTagsOfName,
       recencyMs: recencyMs ?? actorDefaults.recencyMs,
       frontSize: actorDefaults.frontSize,
+      firstVersion: actorDefaults.firstVersion,
     },
     'options',
   );
   // A package import, so that the same line finds the source, or what was built from it.
   const actor = new URL(import.meta.resolve('#actor'));
-  return new ActorClient(options, () => new Worker(actor, { workerData, name: 'cache' }));
+  return new ActorClient(
+    options,
+    (firstVersion) =>
+      new Worker(actor, { workerData: { ...workerData, firstVersion }, name: 'cache' }),
+  );
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { CacheWarning } from './events.ts';
 import type { MapStats } from './messages.ts';
-import { Recent } from './recent.ts';
+import { type Kept, Recent } from './recent.ts';
 import { transaction } from './transaction.ts';
 import { UseOrder } from './use-order.ts';
 
@@ -34,6 +34,9 @@ export interface EntryTableOptions<E extends Identified> {
   readonly bound: number;
   /** Characters of JSON that the parsed entries kept in memory may come from. */
   readonly frontSize: number;
+  /** Told of each entry that gets into memory, and of its place there; `onGone`, of each that leaves it. */
+  readonly onKept?: (entry: E, place: Kept<E>) => void;
+  readonly onGone?: (entry: E) => void;
   readonly warn: (warning: CacheWarning) => void;
 }
 
@@ -54,7 +57,7 @@ export class EntryTable<E extends Identified> {
     const { db, table } = options;
     this.#options = options;
     this.#order = new UseOrder(db, table, options.bound);
-    this.#front = new Recent(options.frontSize);
+    this.#front = new Recent(options.frontSize, options.onGone);
     this.#byKey = db.prepare(`SELECT ${options.columns} FROM ${table} WHERE key = ?`);
     this.#byKeys = db.prepare(
       `SELECT ${options.columns} FROM ${table} WHERE key IN (SELECT value FROM json_each(?))`,
@@ -138,7 +141,7 @@ export class EntryTable<E extends Identified> {
       return { id, isNew };
     });
     this.#order.written(id, isNew);
-    this.#front.set(key, toEntry(id), size);
+    this.#keep(toEntry(id), size);
     this.#evict(EVICT_AT_PUT);
   }
 
@@ -166,6 +169,11 @@ export class EntryTable<E extends Identified> {
     return this.unrecorded > 0 || this.#order.excess > 0;
   }
 
+  #keep(entry: E, size: number): void {
+    const place = this.#front.set(entry.key, entry, size);
+    if (place !== undefined) this.#options.onKept?.(entry, place);
+  }
+
   #evict(limit: number): void {
     const keys = this.#order.evict(limit);
     for (const key of keys) this.#front.delete(key);
@@ -181,7 +189,7 @@ export class EntryTable<E extends Identified> {
       warn({ type: 'record-dropped', map: table, key: read.key, detail: read.detail });
       return null;
     }
-    if (remember) this.#front.set(read.entry.key, read.entry, read.size);
+    if (remember) this.#keep(read.entry, read.size);
     return read.entry;
   }
 }

@@ -1,13 +1,7 @@
-import type { ManifestKind } from './records.ts';
+import type { Freshness, ManifestKind } from './records.ts';
 
 /** A clock that was set back by no more than this (ms) is taken for the usual correction of a running clock. */
 const CLOCK_SLACK_MS = 60_000;
-
-export interface Freshness {
-  readonly ageMs: number;
-  readonly maxAgeMs: number | null;
-  readonly fresh: boolean;
-}
 
 /**
  * How old an entry is, and whether it may still be served.

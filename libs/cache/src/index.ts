@@ -10,6 +10,8 @@ export type {
   Digest,
   DropTarget,
   FormsHit,
+  Freshness,
+  KnownForms,
   LayerEntry,
   LayerRecord,
   ListCursor,

@@ -1,16 +1,18 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { EntryTable, type ReadRow, type Row } from './entry-table.ts';
 import type { CacheWarning } from './events.ts';
 import { freshness } from './freshness.ts';
-import type { BlobRole, FormsReply, MapStats } from './messages.ts';
+import type { BlobRole, MapStats } from './messages.ts';
+import type { Kept } from './recent.ts';
 import {
   manifestKinds,
   manifestRecordSchema,
   type BlobHolder,
   type Digest,
   type DropTarget,
+  type FormsHit,
+  type Freshness,
   type ListCursor,
   type ManifestEntry,
   type ManifestHit,
@@ -34,20 +36,10 @@ const namesSchema = z.array(z.object({ name: z.string() }));
 /** SQLite orders blobs after texts, so this comes after all keys. {@link https://www.sqlite.org/datatype3.html#sort_order} */
 const AFTER_ALL_KEYS = new Uint8Array();
 
-/** Where versions may begin: what an asker knows from before is not met again, and there is room to count on. */
-const FIRST_VERSIONS = 2 ** 48 - 1;
-
 interface StoredManifest extends ManifestEntry {
   readonly id: number;
   /** Of what is in memory: another one each time that the entry gets there. */
   readonly version: number;
-}
-
-interface FormsQuery {
-  readonly key: string;
-  readonly allowStale: boolean;
-  /** The version whose record need not be told. */
-  readonly known: number | null;
 }
 
 interface HoldersQuery {
@@ -65,6 +57,8 @@ export interface ManifestMapOptions {
   /** ms for which a moving entry is fresh. */
   readonly recencyMs: number;
   readonly now: () => number;
+  /** Another number each time, greater than all before. */
+  readonly nextVersion: () => number;
   readonly warn: (warning: CacheWarning) => void;
 }
 
@@ -74,10 +68,12 @@ export class ManifestMap {
   readonly #sql: ReturnType<typeof prepare>;
   readonly #recencyMs: number;
   readonly #now: () => number;
-  #version = randomInt(FIRST_VERSIONS);
+  readonly #nextVersion: () => number;
+  /** Those in memory, by version. */
+  readonly #held = new Map<number, Kept<StoredManifest>>();
 
   constructor(options: ManifestMapOptions) {
-    const { db, bound, frontSize, warn } = options;
+    const { db, bound, frontSize, nextVersion, warn } = options;
     this.#table = new EntryTable({
       db,
       bound,
@@ -85,11 +81,14 @@ export class ManifestMap {
       warn,
       table: 'manifests',
       columns: COLUMNS,
-      read: (row) => readRow(row, this.#nextVersion()),
+      read: (row) => readRow(row, nextVersion()),
+      onKept: ({ version }, place) => this.#held.set(version, place),
+      onGone: ({ version }) => this.#held.delete(version),
     });
     this.#sql = prepare(db);
     this.#recencyMs = options.recencyMs;
     this.#now = options.now;
+    this.#nextVersion = nextVersion;
   }
 
   get stats(): MapStats {
@@ -107,14 +106,21 @@ export class ManifestMap {
     return found && { kind: found.entry.kind, record: found.entry.record, ...found.age };
   }
 
-  /** The same without most of the record, and without all of it where it is known. */
-  forms({ allowStale, key, known }: FormsQuery): FormsReply | null {
+  /** The same without most of the record. */
+  forms(key: string, allowStale: boolean): FormsHit | null {
     const found = this.#look(key, allowStale);
     if (found === null) return null;
-    const { age, entry } = found;
-    const { kind, version } = entry;
-    const record = version === known ? null : { forms: entry.record.forms };
-    return { version, kind, record, ...age };
+    const { forms } = found.entry.record;
+    return { version: found.entry.version, record: { forms }, ...found.age };
+  }
+
+  /** How old what was told under this version is, if it still holds and is fresh. If not, this is no miss: it is asked for by its key next. */
+  still(version: number): Freshness | null {
+    const entry = this.#held.get(version)?.use();
+    const age = entry && freshness(entry, this.#now(), this.#recencyMs);
+    if (entry === undefined || age?.fresh !== true) return null;
+    this.#table.count(entry);
+    return age;
   }
 
   put(key: string, kind: ManifestKind, record: ManifestRecord): void {
@@ -179,11 +185,6 @@ export class ManifestMap {
     const served = age !== null && (age.fresh || allowStale) ? entry : null;
     this.#table.count(served);
     return served && age && { entry: served, age };
-  }
-
-  #nextVersion(): number {
-    this.#version += 1;
-    return this.#version;
   }
 }
 

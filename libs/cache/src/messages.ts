@@ -9,11 +9,11 @@ import type {
   Digest,
   DropTarget,
   FormsHit,
+  Freshness,
   LayerEntry,
   LayerRecord,
   ListCursor,
   ManifestEntry,
-  ManifestForms,
   ManifestHit,
   ManifestKind,
   ManifestRecord,
@@ -21,16 +21,10 @@ import type {
 
 export type CacheRequest =
   | { readonly type: 'manifest.get'; readonly key: string; readonly allowStale: boolean }
-  /**
-   * The same for who serves it: a message is copied, and layers are most of a record. `known`: the version that the asker has
-   * from before; it is not sent again.
-   */
-  | {
-      readonly type: 'manifest.forms';
-      readonly key: string;
-      readonly allowStale: boolean;
-      readonly known: number | null;
-    }
+  /** The same for who serves it: a message is copied, and layers are most of a record. */
+  | { readonly type: 'manifest.forms'; readonly key: string; readonly allowStale: boolean }
+  /** Whether what was told under this version still holds, and is fresh. Nearly every pull asks it, and nearly always it does. */
+  | { readonly type: 'manifest.still'; readonly version: number }
   | {
       readonly type: 'manifest.put';
       readonly key: string;
@@ -82,16 +76,15 @@ const changes: ReadonlySet<RequestType> = new Set([
   'stop',
 ]);
 
-/** Without the record, where its version is the one that the asker knows. */
-export type FormsReply = Omit<FormsHit, 'record'> & { readonly record: ManifestForms | null };
-
 /** The part a blob plays in an image. */
 export type BlobRole = 'manifest' | 'content';
 
 /** A reply carries its request's type; `ok` means durable. */
 export type CacheReply =
   | { readonly type: 'manifest.get'; readonly hit: ManifestHit | null }
-  | { readonly type: 'manifest.forms'; readonly hit: FormsReply | null }
+  | { readonly type: 'manifest.forms'; readonly hit: FormsHit | null }
+  /** Null: the entry is to be asked for by its key. */
+  | { readonly type: 'manifest.still'; readonly freshness: Freshness | null }
   | { readonly type: 'manifest.put'; readonly ok: true }
   | { readonly type: 'manifest.drop'; readonly ok: true }
   | { readonly type: 'manifest.find'; readonly entry: ManifestEntry | null }

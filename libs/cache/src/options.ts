@@ -13,6 +13,8 @@ export const actorOptionsSchema = z
     recencyMs: z.int().nonnegative(),
     /** Characters of JSON that each map's in-memory front may hold. */
     frontSize: z.int().positive(),
+    /** Of the manifests' versions, which askers keep: greater than all that an earlier thread told. */
+    firstVersion: z.int().nonnegative(),
   })
   .readonly();
 export type ActorOptions = z.infer<typeof actorOptionsSchema>;
@@ -25,4 +27,5 @@ export const actorDefaults = {
   maxTagsOfName: 1_000,
   recencyMs: 6 * HOUR_MS,
   frontSize: 32 * 1024 * 1024,
+  firstVersion: 1,
 } as const satisfies Partial<ActorOptions>;

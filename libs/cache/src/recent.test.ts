@@ -20,6 +20,30 @@ describe('what was lately used', () => {
     expect(kept).toEqual(['a', 'd', 'e', 'f']);
   });
 
+  it('is told of when it goes: for want of room, for another value, or at will', () => {
+    const gone: string[] = [];
+    const recent = new Recent<string, string>(2, (value) => gone.push(value));
+    for (const name of ['a', 'b', 'c']) recent.set(name, name);
+    expect(gone).toEqual(['a']);
+    recent.set('b', 'new');
+    expect(gone).toEqual(['a', 'b']);
+    recent.delete('b');
+    recent.delete('b');
+    expect(gone).toEqual(['a', 'b', 'new']);
+  });
+
+  it('has a place that is worth as much as its key, for as long as it is kept', () => {
+    const recent = new Recent<string, string>(2);
+    const place = recent.set('a', 'value');
+    expect(place?.use()).toBe('value');
+    recent.set('b', 'value');
+    recent.set('c', 'value');
+    expect(place?.use()).toBe('value');
+    recent.delete('a');
+    expect(place?.use()).toBeUndefined();
+    expect(recent.set('d', 'value', 3)).toBeUndefined();
+  });
+
   it('stays for as long as it is used', () => {
     const recent = new Recent<number, number>(10);
     recent.set(0, 0);

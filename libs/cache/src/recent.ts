@@ -24,8 +24,11 @@ class Entry<V> implements Kept<V> {
     return this.#value;
   }
 
-  clear(): void {
+  /** Its last value, which it has no more. */
+  take(): V | undefined {
+    const value = this.#value;
     this.#value = undefined;
+    return value;
   }
 }
 
@@ -38,13 +41,18 @@ class Entry<V> implements Kept<V> {
  */
 export class Recent<K, V> {
   readonly #maxSize: number;
+  readonly #onGone: (value: V) => void;
   readonly #entries = new Map<K, Entry<V>>();
   #hand = this.#entries.entries();
   #size = 0;
 
-  /** @param maxSize the sum of the values' sizes that is kept at most */
-  constructor(maxSize: number) {
+  /**
+   * @param maxSize the sum of the values' sizes that is kept at most
+   * @param onGone told of each value that is kept no more, whatever the reason
+   */
+  constructor(maxSize: number, onGone: (value: V) => void = () => undefined) {
     this.#maxSize = maxSize;
+    this.#onGone = onGone;
   }
 
   get(key: K): V | undefined {
@@ -56,13 +64,18 @@ export class Recent<K, V> {
     return this.#entries.get(key);
   }
 
-  /** @param size one that is larger than all that is kept is not kept */
-  set(key: K, value: V, size = 1): void {
+  /**
+   * @param size one that is larger than all that is kept is not kept
+   * @returns where it is, if it is kept
+   */
+  set(key: K, value: V, size = 1): Kept<V> | undefined {
     this.delete(key);
-    if (size > this.#maxSize) return;
+    if (size > this.#maxSize) return undefined;
     this.#makeRoom(size);
-    this.#entries.set(key, new Entry(value, size));
+    const entry = new Entry(value, size);
+    this.#entries.set(key, entry);
     this.#size += size;
+    return entry;
   }
 
   delete(key: K): void {
@@ -89,8 +102,9 @@ export class Recent<K, V> {
   }
 
   #remove(key: K, entry: Entry<V>): void {
-    entry.clear();
     this.#entries.delete(key);
     this.#size -= entry.size;
+    const value = entry.take();
+    if (value !== undefined) this.#onGone(value);
   }
 }

@@ -98,10 +98,8 @@ export interface BlobHolder {
 /** What serving an image needs of its record: a small part. */
 export type ManifestForms = Pick<ManifestRecord, 'forms'>;
 
-/** What a look-up by key finds. */
-export interface ManifestHit<R extends ManifestForms = ManifestRecord> {
-  readonly kind: ManifestKind;
-  readonly record: R;
+/** How old an entry is, and whether it may still be served. */
+export interface Freshness {
   /** ms since it was put, never negative. */
   readonly ageMs: number;
   /** ms for which it counts as fresh; null: always. A refresh is due from some part of it on. */
@@ -110,11 +108,21 @@ export interface ManifestHit<R extends ManifestForms = ManifestRecord> {
   readonly fresh: boolean;
 }
 
-/** What a look-up of the forms alone finds. */
-export interface FormsHit extends ManifestHit<ManifestForms> {
-  /** Another one wherever the record may be another. Means nothing once the actor has started anew, when it is given no more. */
-  readonly version: number;
+/** What a look-up by key finds. */
+export interface ManifestHit extends Freshness {
+  readonly kind: ManifestKind;
+  readonly record: ManifestRecord;
 }
+
+/** What whoever serves an image keeps of it, to ask again whether it holds. */
+export interface KnownForms {
+  /** Another one wherever the record may be another, also once the actor has started anew. */
+  readonly version: number;
+  readonly record: ManifestForms;
+}
+
+/** What a look-up of the forms alone finds. */
+export interface FormsHit extends KnownForms, Freshness {}
 
 /** A layer entry as it is kept, with its key. */
 export interface LayerEntry {

@@ -11,7 +11,7 @@ import type { LayerRecord } from './records.ts';
 import { serve } from './serve.ts';
 import { temporaryFolder } from './testing/folder.ts';
 import { layerRecord } from './testing/records.ts';
-import { decodeReport, encode } from './wire.ts';
+import { decodeReport, encodeAsks } from './wire.ts';
 
 const STOP: Ask = { id: 99, request: { type: 'stop' } };
 
@@ -23,7 +23,7 @@ function serveHere(file: string) {
   port.on('message', (message: string) => received.push(decodeReport(message)));
   onTestFinished(() => port.close());
   serve(actor, { ...actorDefaults, file });
-  return { send: (asks: ToActor) => port.postMessage(encode(asks)), received, closed };
+  return { send: (asks: ToActor) => port.postMessage(encodeAsks(asks)), received, closed };
 }
 
 function answersIn(messages: readonly FromActor[]) {

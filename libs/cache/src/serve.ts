@@ -3,7 +3,7 @@ import { isSqliteError } from './database.ts';
 import { isChange, type Answer, type Ask, type FromActor } from './messages.ts';
 import type { ActorOptions } from './options.ts';
 import { CacheState } from './state.ts';
-import { decodeAsks, encode } from './wire.ts';
+import { decodeAsks, encodeReport } from './wire.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
 /** ms between two looks for how much work reads have left behind. */
@@ -55,7 +55,7 @@ export function serve(port: MessagePort, options: ActorOptions): void {
   post({ type: 'ready' });
 
   function post(message: FromActor): void {
-    port.postMessage(encode(message));
+    port.postMessage(encodeReport(message));
   }
 
   function answerTo(ask: Ask): Answer {

@@ -3,11 +3,11 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { actorDefaults, type ActorOptions } from './options.ts';
-import type { FormsHit, ManifestForms, ManifestHit } from './records.ts';
+import type { KnownForms } from './records.ts';
 import { CacheState } from './state.ts';
 import { event, RECENCY_MS, type Event } from './testing/events.ts';
 import { temporaryFolder } from './testing/folder.ts';
-import { Model, type Stepped } from './testing/model.ts';
+import { type FormsFound, Model, type Stepped } from './testing/model.ts';
 
 const LONG = process.env['NIXERY_TEST_LONG'] === '1';
 const RUNS = Number(process.env['NIXERY_TEST_RUNS'] ?? (LONG ? 5000 : 200));
@@ -17,15 +17,16 @@ const START = 1_800_000_000_000;
 
 /** A state that time, restarts and kills happen to. */
 class Subject {
-  readonly #options: Omit<ActorOptions, 'file'>;
+  readonly #options: Omit<ActorOptions, 'file' | 'firstVersion'>;
   readonly #path: string;
   /** What an asker keeps, which outlives the state. */
-  readonly #known = new Map<string, FormsHit>();
+  readonly #known = new Map<string, KnownForms>();
+  #lastVersion = 0;
   #kills = 0;
   #now = START;
   #state: CacheState;
 
-  constructor(path: string, options: Omit<ActorOptions, 'file'>) {
+  constructor(path: string, options: Omit<ActorOptions, 'file' | 'firstVersion'>) {
     this.#options = options;
     this.#path = path;
     this.#state = this.#open();
@@ -64,16 +65,19 @@ class Subject {
   }
 
   /** As a client asks that has asked before. */
-  #forms(key: string, allowStale: boolean): ManifestHit<ManifestForms> | null {
-    const before = this.#known.get(key);
-    const known = before?.version ?? null;
-    const reply = this.#state.handle({ type: 'manifest.forms', key, allowStale, known });
+  #forms(key: string, allowStale: boolean): FormsFound | null {
+    const known = this.#known.get(key);
+    if (known !== undefined) {
+      const reply = this.#state.handle({ type: 'manifest.still', version: known.version });
+      if (reply.type !== 'manifest.still') throw new Error(`answered with ${reply.type}`);
+      if (reply.freshness !== null) return { record: known.record, ...reply.freshness };
+    }
+    const reply = this.#state.handle({ type: 'manifest.forms', key, allowStale });
     if (reply.type !== 'manifest.forms' || reply.hit === null) return null;
-    const record = reply.hit.record ?? before?.record;
-    if (record === undefined) throw new Error('told that it knows what it has never been told');
-    const { version, ...hit } = { ...reply.hit, record };
-    this.#known.set(key, { ...hit, version });
-    return hit;
+    const { version, ...found } = reply.hit;
+    this.#known.set(key, { version, record: found.record });
+    this.#lastVersion = Math.max(this.#lastVersion, version);
+    return found;
   }
 
   get #file(): string {
@@ -91,7 +95,7 @@ class Subject {
 
   #open(): CacheState {
     return new CacheState(
-      { ...this.#options, file: this.#file },
+      { ...this.#options, file: this.#file, firstVersion: this.#lastVersion + 1 },
       { now: () => this.#now, warn: unexpected },
     );
   }

@@ -32,6 +32,18 @@ function put(state: CacheState, key: string, n: number, name?: string, reference
   return state.handle({ type: 'manifest.put', key, kind: 'moving', record });
 }
 
+/** The version that whoever asks for the forms is told; 0 where there are none. */
+function versionOf(state: CacheState, key: string): number {
+  const reply = state.handle({ type: 'manifest.forms', key, allowStale: true });
+  return reply.type === 'manifest.forms' ? (reply.hit?.version ?? 0) : 0;
+}
+
+function still(state: CacheState, version: number) {
+  return state.handle({ type: 'manifest.still', version });
+}
+
+const NO_MORE = { type: 'manifest.still', freshness: null };
+
 function getLayers(state: CacheState, ...keys: string[]) {
   return state.handle({ type: 'layer.get', keys });
 }
@@ -70,6 +82,40 @@ describe('a manifest', () => {
     put(state, 'k', 10);
 
     expect(get(state, 'k')).toMatchObject({ hit: { fresh: true, ageMs: 0 } });
+  });
+
+  test('still holds under the version that was told until it is replaced, dropped or stale', () => {
+    const { state, clock } = openState({ recencyMs: 1000 });
+    put(state, 'k', 10);
+    put(state, 'dropped', 20);
+    const [first, dropped] = [versionOf(state, 'k'), versionOf(state, 'dropped')];
+    clock.now += 10;
+    const freshness = { ageMs: 10, maxAgeMs: 1000, fresh: true };
+    expect(still(state, first)).toEqual({ type: 'manifest.still', freshness });
+
+    put(state, 'k', 30);
+    state.handle({ type: 'manifest.drop', target: { key: 'dropped' } });
+    const second = versionOf(state, 'k');
+    expect([still(state, first), still(state, dropped)]).toEqual([NO_MORE, NO_MORE]);
+    expect(still(state, second)).toMatchObject({ freshness: { ageMs: 0 } });
+
+    clock.now += 1000;
+    expect(still(state, second)).toEqual(NO_MORE);
+    // Three times the forms were told, and twice that they hold; who learns that they do not asks for them next.
+    expect(state.handle({ type: 'stats' })).toMatchObject({
+      stats: { manifests: { hits: 5, misses: 0 } },
+    });
+  });
+
+  test('that still holds was used', () => {
+    const { state } = openState({ maxManifests: 2 });
+    put(state, 'a', 10);
+    put(state, 'b', 20);
+    still(state, versionOf(state, 'b'));
+    still(state, versionOf(state, 'a'));
+    still(state, versionOf(state, 'a'));
+    put(state, 'c', 30);
+    expect([get(state, 'a'), get(state, 'b')]).toMatchObject([{ hit: {} }, { hit: null }]);
   });
 
   test('is found by the digests of its forms, and apart from that by those of its contents', () => {
@@ -265,6 +311,7 @@ describe('bounds', () => {
     put(state, 'k', 10);
 
     expect(get(state, 'k')).toMatchObject({ hit: { record: manifestRecord(10) } });
+    expect(still(state, versionOf(state, 'k'))).toEqual(NO_MORE);
   });
 });
 
@@ -340,6 +387,22 @@ describe('on disk', () => {
       await expect(stat(movedTo(warnings))).resolves.toBeTruthy();
     },
   );
+
+  test('what damage has cost is not taken for what comes after', async () => {
+    const file = join(await temporaryFolder(), 'cache.db');
+    const { state: first } = openState({ file });
+    for (let n = 0; n < 500; n += 1) put(first, `k${n}`, n * 10);
+    first.close();
+    await overwriteLastLeaf(file, 'manifests');
+
+    const { state, warnings } = openState({ file });
+    const known = versionOf(state, 'k0');
+    get(state, 'k499');
+    expect(warnings).toMatchObject([{ type: 'database-set-aside' }]);
+    put(state, 'new', 10);
+    expect(still(state, known)).toEqual(NO_MORE);
+    expect(versionOf(state, 'new')).toBeGreaterThan(known);
+  });
 });
 
 /** Damages the last page of a table's or an index's entries. {@link https://www.sqlite.org/dbstat.html} */

@@ -27,12 +27,15 @@ export interface StateEnvironment {
 export class CacheState {
   readonly #options: ActorOptions;
   readonly #environment: StateEnvironment;
+  /** Goes on where the file is damaged and all begins anew: no version is told twice. */
+  #nextVersion: number;
   #opened: Opened;
 
   /** @throws CacheError `database` when the file cannot be opened or locked */
   constructor(options: ActorOptions, environment: StateEnvironment) {
     this.#options = options;
     this.#environment = environment;
+    this.#nextVersion = options.firstVersion;
     this.#opened = this.#open();
   }
 
@@ -82,9 +85,11 @@ export class CacheState {
         return { type: request.type, hit };
       }
       case 'manifest.forms': {
-        const hit = manifests.forms(request);
+        const hit = manifests.forms(request.key, request.allowStale);
         return { type: request.type, hit };
       }
+      case 'manifest.still':
+        return { type: request.type, freshness: manifests.still(request.version) };
       case 'manifest.put':
         manifests.put(request.key, request.kind, request.record);
         tags.note(request.record.request.name, request.record.request.reference);
@@ -174,7 +179,13 @@ export class CacheState {
     const { frontSize, maxLayers, maxManifests, maxTags, maxTagsOfName, recencyMs } = this.#options;
     const { now, warn } = this.#environment;
     const shared = { db, frontSize, warn };
-    const manifests = new ManifestMap({ ...shared, bound: maxManifests, recencyMs, now });
+    const manifests = new ManifestMap({
+      ...shared,
+      bound: maxManifests,
+      recencyMs,
+      now,
+      nextVersion: () => this.#nextVersion++,
+    });
     const layers = new LayerMap({ ...shared, bound: maxLayers });
     const tags = new TagMap({ db, bound: maxTags, boundOfName: maxTagsOfName });
     return { db, manifests, layers, tags };

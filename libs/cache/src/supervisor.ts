@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { FromActor, ToActor } from './messages.ts';
-import { decodeReport, encode } from './wire.ts';
+import { decodeReport, encodeAsks } from './wire.ts';
 
 /**
  * - `starting`: the thread runs, its database is not open yet; messages wait in its port
@@ -54,7 +54,7 @@ export class Supervisor {
   }
 
   post(asks: ToActor): void {
-    this.#worker?.postMessage(encode(asks));
+    this.#worker?.postMessage(encodeAsks(asks));
   }
 
   /** Ends a thread that has stopped answering; what follows is the same as after a crash. */

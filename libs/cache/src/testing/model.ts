@@ -1,6 +1,6 @@
 import { freshness } from '../freshness.ts';
 import type { CacheReply, CacheRequest } from '../messages.ts';
-import type { LayerRecord, ManifestForms, ManifestHit, ManifestRecord } from '../records.ts';
+import type { FormsHit, LayerRecord, ManifestHit, ManifestRecord } from '../records.ts';
 import { RECENCY_MS, type Event } from './events.ts';
 import { ModelMap } from './model-map.ts';
 
@@ -11,8 +11,11 @@ export interface ModelBounds {
   readonly maxTagsOfName: number;
 }
 
+/** The forms as an asker finds them, whatever their version. */
+export type FormsFound = Omit<FormsHit, 'version'>;
+
 /** What comes of an event. */
-export type Stepped = CacheReply | ManifestHit<ManifestForms> | null | undefined;
+export type Stepped = CacheReply | FormsFound | null | undefined;
 
 interface LookUp {
   readonly key: string;
@@ -43,7 +46,9 @@ export class Model {
       case 'forms': {
         // Whatever the asker knows from before.
         const hit = this.#look(event);
-        return hit && { ...hit, record: { forms: hit.record.forms } };
+        if (hit === null) return null;
+        const { ageMs, fresh, maxAgeMs, record } = hit;
+        return { ageMs, fresh, maxAgeMs, record: { forms: record.forms } };
       }
       case 'advance':
         this.#now += event.ms;
