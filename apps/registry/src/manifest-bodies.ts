@@ -11,6 +11,7 @@ const MAX_MEMORY = 128 * 1024 * 1024;
 const ENTRY_SIZE = 512;
 
 export interface ManifestBody {
+  readonly digest: Digest;
   /** Each character stands for a byte: node:http sends a string together with its headers. */
   readonly latin1: string;
   /** Undefined where it is no manifest. */
@@ -34,7 +35,7 @@ export class ManifestBodies {
     const recent = this.#recent.get(digest);
     if (recent !== undefined) return recent;
     const bytes = Buffer.from(await readBlob(this.#store, digest, MAX_MANIFEST));
-    const body = { latin1: bytes.toString('latin1'), mediaType: mediaTypeOf(bytes) };
+    const body = { digest, latin1: bytes.toString('latin1'), mediaType: mediaTypeOf(bytes) };
     this.#recent.set(digest, body, body.latin1.length + ENTRY_SIZE);
     if (body.mediaType !== undefined) this.#onRead(digest);
     return body;

@@ -39,21 +39,20 @@ export interface ManifestRouteOptions {
   readonly holdTimes: HoldTimes;
 }
 
-/** A manifest as it is sent. */
-interface Manifest {
-  readonly digest: Digest;
+/** A body that is a manifest. */
+interface Manifest extends ManifestBody {
   readonly mediaType: string;
-  readonly latin1: string;
 }
 
 /**
- * A name and tag that is asked for again and again. Whatever is remembered of it is here: with very many images each look-up
- * elsewhere is one into cold memory, and these are what such a request costs more than one for the same image again.
+ * A name and tag that is asked for again and again; by form, what it stands for. Whatever is remembered of it is here, in as
+ * few objects as can be: with very many images each of them is out of the processor's caches, and takes a quarter of a
+ * microsecond to come.
  */
-interface KnownTag {
+interface KnownTag extends Record<Form, ServedImage | undefined> {
   readonly request: PullRequest;
-  /** By form: what it stands for, and, of an index, the image for who knows of no indexes. */
-  readonly images: Partial<Record<Form, ServedImage>>;
+  readonly isIndex: boolean;
+  /** Of an index: its first image, for who knows of no indexes. */
   readonly children: Partial<Record<Form, ServedImage>>;
   /** The rules that allow it. */
   allowedBy: Rules | undefined;
@@ -62,17 +61,10 @@ interface KnownTag {
 }
 
 /** What a tag stands for in one form, and what was sent of it the last time. */
-interface ServedImage {
-  readonly image: KnownImage;
-  sent: Sent | undefined;
-}
-
-interface Sent {
+interface ServedImage extends KnownImage {
   /** What the builder gave: it gives the same object while that holds. */
-  readonly forms: ManifestForms['forms'];
-  readonly digest: Digest;
-  readonly mediaType: string;
-  readonly body: Kept<ManifestBody>;
+  sentOf: ManifestForms | undefined;
+  sent: Kept<ManifestBody> | undefined;
 }
 
 /**
@@ -88,7 +80,7 @@ const MAX_REQUESTS = 20_000;
 /** `GET, HEAD /v2/<name>/manifests/<reference>` */
 export class ManifestRoute {
   readonly #options: ManifestRouteOptions;
-  /** By name and tag: one image is one request, whose key need not be computed anew. */
+  /** By the path that was asked for: one image is one request, whose key need not be computed anew. */
   readonly #tags = new Recent<string, KnownTag>(MAX_REQUESTS);
 
   constructor(options: ManifestRouteOptions) {
@@ -104,28 +96,28 @@ export class ManifestRoute {
     const asker = new RequestAsker(exchange, caller);
     const manifest = reference.includes(':')
       ? this.#byDigest(name, parseDigest(reference, httpErrors.manifestUnknown), accept, asker)
-      : this.#byTag(this.#parse(name, reference), accept, asker);
+      : this.#byTag(this.#parse(exchange.path, name, reference), accept, asker);
     const held = await hold(exchange, manifest, this.#options.holdTimes);
     if (held.over) return;
     this.#options.onPull(held.value.digest, exchange.isHead);
     send(exchange, held.value);
   }
 
-  #parse(name: string, tag: string): KnownTag {
-    // No tag holds a colon.
-    const reference = `${name}:${tag}`;
-    const known = this.#tags.get(reference);
+  #parse(path: string, name: string, tag: string): KnownTag {
+    const known = this.#tags.get(path);
     if (known !== undefined) return known;
     const request = parsePullRequest(name, tag, this.#options.systems);
     if (ATTACHMENT.test(tag)) throw httpErrors.nothingAttached();
     const parsed: KnownTag = {
+      oci: undefined,
+      docker: undefined,
       request,
-      images: {},
+      isIndex: isIndexRequest(request),
       children: {},
       allowedBy: undefined,
       isListed: false,
     };
-    this.#tags.set(reference, parsed);
+    this.#tags.set(path, parsed);
     return parsed;
   }
 
@@ -150,13 +142,13 @@ export class ManifestRoute {
   }
 
   /** What the client takes of what a tag stands for. */
-  #choose({ children, images, request }: KnownTag, accept: string | undefined): ServedImage {
-    const isIndex = isIndexRequest(request);
-    const form = chooseForm(accept, isIndex ? 'index' : 'image');
-    if (form !== undefined) return (images[form] ??= this.#begin(request, form));
+  #choose(known: KnownTag, accept: string | undefined): ServedImage {
+    const form = chooseForm(accept, known.isIndex ? 'index' : 'image');
+    if (form !== undefined) return (known[form] ??= this.#begin(known.request, form));
+    const { children, request } = known;
     // A client that knows of no indexes gets an image, as other registries do it.
-    const ofChild = isIndex ? chooseForm(accept, 'image') : undefined;
-    if (!isIndex || ofChild === undefined) throw httpErrors.notAcceptable();
+    const ofChild = isIndexRequest(request) ? chooseForm(accept, 'image') : undefined;
+    if (!isIndexRequest(request) || ofChild === undefined) throw httpErrors.notAcceptable();
     return (children[ofChild] ??= this.#begin(
       requestOfChild(request, request.systems[0]),
       ofChild,
@@ -164,38 +156,39 @@ export class ManifestRoute {
   }
 
   #begin(request: PullRequest, form: Form): ServedImage {
-    return { image: this.#options.builder.know(request, form), sent: undefined };
+    return {
+      ...this.#options.builder.know(request, form),
+      sentOf: undefined,
+      sent: undefined,
+    };
   }
 
   /** The manifest of an image. One that the storage has lost is made again; one that comes out otherwise is built anew. */
   async #inForm(served: ServedImage, asker: RequestAsker): Promise<Manifest> {
     for (let attempt = 1; ; attempt++) {
-      const forms = await this.#formsOf(served.image, asker);
-      const { sent } = served;
-      const known = sent?.forms === forms ? sent.body.use() : undefined;
-      if (sent !== undefined && known !== undefined) {
-        return { digest: sent.digest, mediaType: sent.mediaType, latin1: known.latin1 };
-      }
-      const { [served.image.form]: descriptor } = forms;
+      const found = await this.#formsOf(served, asker);
+      const known = served.sentOf === found ? served.sent?.use() : undefined;
+      if (known !== undefined && isManifest(known)) return known;
+      const descriptor = found.forms[served.form];
       if (descriptor === undefined) throw httpErrors.notAcceptable();
-      const { digest, mediaType } = descriptor;
-      const body = await this.#bodyOf(digest, asker);
-      if (body !== undefined) {
-        const kept = this.#options.bodies.find(digest);
-        served.sent = kept && { forms, digest, mediaType, body: kept };
-        return { digest, mediaType, latin1: body.latin1 };
+      const { digest } = descriptor;
+      const manifest = await this.#manifest(digest, asker);
+      if (manifest !== undefined) {
+        served.sentOf = found;
+        served.sent = this.#options.bodies.find(digest);
+        return manifest;
       }
       if (attempt > 1) throw httpErrors.manifestUnknown(digest);
       await this.#options.cache.dropManifest({ digest });
     }
   }
 
-  async #formsOf(image: KnownImage, asker: RequestAsker): Promise<ManifestForms['forms']> {
+  async #formsOf(image: KnownImage, asker: RequestAsker): Promise<ManifestForms> {
     const { access, builder } = this.#options;
-    if (!asker.caller.rules.hasLists) return (await builder.forms(image, asker)).forms;
+    if (!asker.caller.rules.hasLists) return await builder.forms(image, asker);
     const record = await builder.record(image, asker);
     access.granted(asker.caller, record);
-    return record.forms;
+    return record;
   }
 
   async #byDigest(
@@ -207,22 +200,26 @@ export class ManifestRoute {
     if (!(await this.#options.access.requireDigest(asker.caller, name, digest))) {
       throw httpErrors.manifestUnknown(digest);
     }
-    const { latin1, mediaType } = (await this.#bodyOf(digest, asker)) ?? {};
-    if (latin1 === undefined || mediaType === undefined) throw httpErrors.manifestUnknown(digest);
-    if (!accepts(accept, mediaType)) throw httpErrors.notAcceptable();
-    return { digest, mediaType, latin1 };
+    const manifest = await this.#manifest(digest, asker);
+    if (manifest === undefined) throw httpErrors.manifestUnknown(digest);
+    if (!accepts(accept, manifest.mediaType)) throw httpErrors.notAcceptable();
+    return manifest;
   }
 
-  /** A manifest's body, made again where the storage has lost or damaged it; undefined where that is not possible. */
-  async #bodyOf(digest: Digest, asker: RequestAsker): Promise<ManifestBody | undefined> {
+  /** A manifest, made again where the storage has lost or damaged it; undefined where that is not possible, and of what is none. */
+  async #manifest(digest: Digest, asker: RequestAsker): Promise<Manifest | undefined> {
     const { bodies, builder } = this.#options;
-    const stored = await readBody(bodies, digest);
-    if (typeof stored !== 'string') return stored;
-    if (stored === 'too-large') return undefined;
-    const healed = await builder.heal(digest, { thorough: stored === 'corrupt', asker });
-    const again = healed ? await readBody(bodies, digest) : stored;
-    return typeof again === 'string' ? undefined : again;
+    let body = await readBody(bodies, digest);
+    if (body === 'not-found' || body === 'corrupt') {
+      const healed = await builder.heal(digest, { thorough: body === 'corrupt', asker });
+      if (healed) body = await readBody(bodies, digest);
+    }
+    return typeof body !== 'string' && isManifest(body) ? body : undefined;
   }
+}
+
+function isManifest(body: ManifestBody): body is Manifest {
+  return body.mediaType !== undefined;
 }
 
 async function readBody(
