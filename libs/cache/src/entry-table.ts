@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { CacheWarning } from './events.ts';
 import type { MapStats } from './messages.ts';
-import { type Kept, Recent } from './recent.ts';
+import { Recent } from './recent.ts';
 import { transaction } from './transaction.ts';
 import { UseOrder } from './use-order.ts';
 
@@ -34,9 +34,8 @@ export interface EntryTableOptions<E extends Identified> {
   readonly bound: number;
   /** Characters of JSON that the parsed entries kept in memory may come from. */
   readonly frontSize: number;
-  /** Told of each entry that gets into memory, and of its place there; `onGone`, of each that leaves it. */
-  readonly onKept?: (entry: E, place: Kept<E>) => void;
-  readonly onGone?: (entry: E) => void;
+  /** Told the id of each entry that is replaced, or gone. */
+  readonly onGone?: (id: number) => void;
   readonly warn: (warning: CacheWarning) => void;
 }
 
@@ -57,7 +56,7 @@ export class EntryTable<E extends Identified> {
     const { db, table } = options;
     this.#options = options;
     this.#order = new UseOrder(db, table, options.bound);
-    this.#front = new Recent(options.frontSize, options.onGone);
+    this.#front = new Recent(options.frontSize);
     this.#byKey = db.prepare(`SELECT ${options.columns} FROM ${table} WHERE key = ?`);
     this.#byKeys = db.prepare(
       `SELECT ${options.columns} FROM ${table} WHERE key IN (SELECT value FROM json_each(?))`,
@@ -111,7 +110,7 @@ export class EntryTable<E extends Identified> {
   }
 
   /** Counts a hit and a use, or a miss. */
-  count(entry: E | null): void {
+  count(entry: Pick<Identified, 'id'> | null): void {
     if (entry === null) {
       this.#misses += 1;
       return;
@@ -141,7 +140,8 @@ export class EntryTable<E extends Identified> {
       return { id, isNew };
     });
     this.#order.written(id, isNew);
-    this.#keep(toEntry(id), size);
+    if (!isNew) this.#options.onGone?.(id);
+    this.#front.set(key, toEntry(id), size);
     this.#evict(EVICT_AT_PUT);
   }
 
@@ -152,7 +152,7 @@ export class EntryTable<E extends Identified> {
   /** To be told which rows a statement has deleted, as `id` and `key`. */
   dropped(rows: readonly Row[]): void {
     for (const { id, key } of idsSchema.parse(rows)) {
-      this.#front.delete(key);
+      this.#forget(id, key);
       this.#order.removed(id);
     }
   }
@@ -169,15 +169,15 @@ export class EntryTable<E extends Identified> {
     return this.unrecorded > 0 || this.#order.excess > 0;
   }
 
-  #keep(entry: E, size: number): void {
-    const place = this.#front.set(entry.key, entry, size);
-    if (place !== undefined) this.#options.onKept?.(entry, place);
+  #evict(limit: number): void {
+    const victims = this.#order.evict(limit);
+    for (const [id, key] of victims) this.#forget(id, key);
+    this.#evictions += victims.size;
   }
 
-  #evict(limit: number): void {
-    const keys = this.#order.evict(limit);
-    for (const key of keys) this.#front.delete(key);
-    this.#evictions += keys.length;
+  #forget(id: number, key: string): void {
+    this.#front.delete(key);
+    this.#options.onGone?.(id);
   }
 
   /** Reads a row; one that does not fit its schema is deleted, reported, and counts as absent. */
@@ -189,7 +189,7 @@ export class EntryTable<E extends Identified> {
       warn({ type: 'record-dropped', map: table, key: read.key, detail: read.detail });
       return null;
     }
-    if (remember) this.#keep(read.entry, read.size);
+    if (remember) this.#front.set(read.entry.key, read.entry, read.size);
     return read.entry;
   }
 }

@@ -4,7 +4,6 @@ import { EntryTable, type ReadRow, type Row } from './entry-table.ts';
 import type { CacheWarning } from './events.ts';
 import { freshness } from './freshness.ts';
 import type { BlobRole, MapStats } from './messages.ts';
-import type { Kept } from './recent.ts';
 import {
   manifestKinds,
   manifestRecordSchema,
@@ -20,6 +19,7 @@ import {
   type ManifestRecord,
 } from './records.ts';
 import { digestBytes, parseStored } from './stored.ts';
+import { Versions } from './versions.ts';
 
 const COLUMNS = 'id, key, kind, stored_at, record';
 const rowSchema = z.object({
@@ -38,8 +38,6 @@ const AFTER_ALL_KEYS = new Uint8Array();
 
 interface StoredManifest extends ManifestEntry {
   readonly id: number;
-  /** Of what is in memory: another one each time that the entry gets there. */
-  readonly version: number;
 }
 
 interface HoldersQuery {
@@ -68,12 +66,10 @@ export class ManifestMap {
   readonly #sql: ReturnType<typeof prepare>;
   readonly #recencyMs: number;
   readonly #now: () => number;
-  readonly #nextVersion: () => number;
-  /** Those in memory, by version. */
-  readonly #held = new Map<number, Kept<StoredManifest>>();
+  readonly #versions: Versions;
 
   constructor(options: ManifestMapOptions) {
-    const { db, bound, frontSize, nextVersion, warn } = options;
+    const { db, bound, frontSize, warn } = options;
     this.#table = new EntryTable({
       db,
       bound,
@@ -81,14 +77,13 @@ export class ManifestMap {
       warn,
       table: 'manifests',
       columns: COLUMNS,
-      read: (row) => readRow(row, nextVersion()),
-      onKept: ({ version }, place) => this.#held.set(version, place),
-      onGone: ({ version }) => this.#held.delete(version),
+      read: readRow,
+      onGone: (id) => this.#versions.forget(id),
     });
     this.#sql = prepare(db);
     this.#recencyMs = options.recencyMs;
     this.#now = options.now;
-    this.#nextVersion = nextVersion;
+    this.#versions = new Versions(options.nextVersion);
   }
 
   get stats(): MapStats {
@@ -110,16 +105,17 @@ export class ManifestMap {
   forms(key: string, allowStale: boolean): FormsHit | null {
     const found = this.#look(key, allowStale);
     if (found === null) return null;
-    const { forms } = found.entry.record;
-    return { version: found.entry.version, record: { forms }, ...found.age };
+    const { age, entry } = found;
+    const { forms } = entry.record;
+    return { version: this.#versions.tell(entry), record: { forms }, ...age };
   }
 
   /** How old what was told under this version is, if it still holds and is fresh. If not, this is no miss: it is asked for by its key next. */
   still(version: number): Freshness | null {
-    const entry = this.#held.get(version)?.use();
-    const age = entry && freshness(entry, this.#now(), this.#recencyMs);
-    if (entry === undefined || age?.fresh !== true) return null;
-    this.#table.count(entry);
+    const stamp = this.#versions.find(version);
+    const age = stamp && freshness(stamp, this.#now(), this.#recencyMs);
+    if (stamp === undefined || age?.fresh !== true) return null;
+    this.#table.count(stamp);
     return age;
   }
 
@@ -130,7 +126,7 @@ export class ManifestMap {
     this.#table.put(
       key,
       (used) => this.#sql.save.get(key, kind, name, reference, storedAt, used, text),
-      (id) => ({ id, key, kind, storedAt, record, version: this.#nextVersion() }),
+      (id) => ({ id, key, kind, storedAt, record }),
       text.length,
       (id) => {
         this.#sql.deleteBlobs.run(id);
@@ -188,13 +184,13 @@ export class ManifestMap {
   }
 }
 
-function readRow(row: Row, version: number): ReadRow<StoredManifest> {
+function readRow(row: Row): ReadRow<StoredManifest> {
   const { stored_at: storedAt, record: text, ...rest } = rowSchema.parse(row);
   const stored = parseStored(manifestRecordSchema, text);
   if (!stored.ok) return { ok: false, key: rest.key, detail: stored.detail };
   return {
     ok: true,
-    entry: { ...rest, storedAt, record: stored.record, version },
+    entry: { ...rest, storedAt, record: stored.record },
     size: text.length,
   };
 }

@@ -64,18 +64,13 @@ export class Recent<K, V> {
     return this.#entries.get(key);
   }
 
-  /**
-   * @param size one that is larger than all that is kept is not kept
-   * @returns where it is, if it is kept
-   */
-  set(key: K, value: V, size = 1): Kept<V> | undefined {
+  /** @param size one that is larger than all that is kept is not kept */
+  set(key: K, value: V, size = 1): void {
     this.delete(key);
-    if (size > this.#maxSize) return undefined;
+    if (size > this.#maxSize) return;
     this.#makeRoom(size);
-    const entry = new Entry(value, size);
-    this.#entries.set(key, entry);
+    this.#entries.set(key, new Entry(value, size));
     this.#size += size;
-    return entry;
   }
 
   delete(key: K): void {

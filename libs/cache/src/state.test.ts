@@ -107,6 +107,14 @@ describe('a manifest', () => {
     });
   });
 
+  test('that had to go for others holds no more', () => {
+    const { state } = openState({ maxManifests: 1 });
+    put(state, 'a', 10);
+    const version = versionOf(state, 'a');
+    put(state, 'b', 20);
+    expect(still(state, version)).toEqual(NO_MORE);
+  });
+
   test('that still holds was used', () => {
     const { state } = openState({ maxManifests: 2 });
     put(state, 'a', 10);
@@ -311,7 +319,7 @@ describe('bounds', () => {
     put(state, 'k', 10);
 
     expect(get(state, 'k')).toMatchObject({ hit: { record: manifestRecord(10) } });
-    expect(still(state, versionOf(state, 'k'))).toEqual(NO_MORE);
+    expect(still(state, versionOf(state, 'k'))).toMatchObject({ freshness: { ageMs: 0 } });
   });
 });
 

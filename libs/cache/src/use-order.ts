@@ -83,12 +83,12 @@ export class UseOrder {
    *
    * The table's oldest row is the true one unless a newer use of it is noted: that is then written, and the search goes on.
    *
-   * @returns the keys that went
+   * @returns the ids and keys that went
    */
-  evict(limit: number): readonly string[] {
+  evict(limit: number): ReadonlyMap<number, string> {
     const excess = Math.min(this.excess, limit);
-    if (excess === 0) return [];
     const victims = new Map<number, string>();
+    if (excess === 0) return victims;
     const refreshed = new Set<number>();
     transaction(this.#db, () => {
       while (victims.size < excess) {
@@ -105,6 +105,6 @@ export class UseOrder {
     });
     for (const id of refreshed) this.#noted.delete(id);
     for (const id of victims.keys()) this.removed(id);
-    return [...victims.values()];
+    return victims;
   }
 }
