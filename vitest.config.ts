@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './vitest.longest-first.ts';
 
 // The libraries name their TypeScript sources under this condition, so tests run what is on disk, not `dist`.
 const conditions = ['@nixery/source'];
@@ -25,6 +26,7 @@ export default defineConfig({
     pool: 'forks',
     // By default one fewer than there are cores: most files wait for Nix, for sockets and for timers.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     // Real builds and real threads: a slow machine is no failure, and what hangs is found all the same.
     testTimeout: runs === undefined ? 300_000 : 3_600_000,
     hookTimeout: 300_000,

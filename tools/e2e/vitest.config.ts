@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './longest-first.ts';
+import { LongestFirst } from '../../vitest.longest-first.ts';
 
 // The libraries name their TypeScript sources under this condition. The server under test is the built one all the same.
 const conditions = ['@nixery/source'];
