@@ -123,7 +123,7 @@ export class Builder {
   /** The same for who asks again and again. */
   async record(image: KnownImage, asker: Asker = {}): Promise<ManifestRecord> {
     const hit = await this.#options.cache.getManifest(image.key, { allowStale: true });
-    return await this.#given(image, asker, hit);
+    return this.#served(image, asker, hit) ?? (await this.#built(image, asker, hit));
   }
 
   /**
@@ -135,21 +135,27 @@ export class Builder {
     const hit = await this.#options.cache.getForms(key, { allowStale: true, known });
     // One that still holds stays: what is written into old objects all the time costs the collector of garbage.
     if (hit?.version !== known?.version) image.found = hit ?? undefined;
-    return await this.#given(image, asker, hit);
+    return this.#served(image, asker, hit) ?? (await this.#built(image, asker, hit));
   }
 
-  /** What the cache found, where it may be served; else what is built. */
-  async #given<R extends ManifestForms>(
+  /** What the cache found, where it may be served. */
+  #served<R extends ManifestForms>(
+    image: KnownImage,
+    asker: Asker,
+    hit: Found<R> | null,
+  ): R | undefined {
+    if (hit === null || !(hit.fresh || isWithin(hit, this.#options.staleMs))) return undefined;
+    this.#known += 1;
+    if (isDue(hit)) this.#refresh(image, asker);
+    return hit.record;
+  }
+
+  /** What is built; what the cache found where the package source cannot be reached. */
+  async #built<R extends ManifestForms>(
     image: KnownImage,
     asker: Asker,
     hit: Found<R> | null,
   ): Promise<R | ManifestRecord> {
-    const { staleMs } = this.#options;
-    if (hit !== null && (hit.fresh || isWithin(hit, staleMs))) {
-      this.#known += 1;
-      if (isDue(hit)) this.#refresh(image, asker);
-      return hit.record;
-    }
     const { key, request } = image;
     try {
       const { build, action } = this.#plan(image, 'request', asker);

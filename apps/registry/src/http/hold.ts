@@ -57,8 +57,15 @@ function hopOf(exchange: Exchange): number {
 function within<T>(work: Promise<T>, waitMs: number | null): Promise<Held<T>> {
   return new Promise((resolve, reject) => {
     const timer = waitMs === null ? undefined : setTimeout(() => resolve({ over: true }), waitMs);
-    work
-      .then((value) => resolve({ over: false, value }), reject)
-      .finally(() => clearTimeout(timer));
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve({ over: false, value });
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }
