@@ -15,6 +15,8 @@ import type { Rules } from './policy.ts';
 
 /** Answers remembered, for all lists together. */
 const MAX_REMEMBERED = 200_000;
+/** Names whose packages are remembered, a kilobyte or so each: of one image there are dozens of blobs. */
+const MAX_NAMES = 5_000;
 /** How long a digest stays refused (ms): an image that is allowed may come to hold it. */
 const REFUSED_MS = 10_000;
 /** Images looked at in one go: about a millisecond of the cache's time. */
@@ -33,6 +35,7 @@ export interface PackageAccessOptions {
  */
 export class PackageAccess {
   readonly #options: PackageAccessOptions;
+  readonly #packages = new Recent<string, readonly string[]>(MAX_NAMES);
   readonly #granted = new Recent<string, true>(MAX_REMEMBERED);
   /** It takes memory as it fills: told `max`, it would take all of it at once, at start. */
   readonly #refused = new LRUCache<string, string>({
@@ -53,7 +56,7 @@ export class PackageAccess {
 
   /** The same for an image's name. @throws BuildError `name-invalid` */
   requireName(caller: Caller, name: string): void {
-    this.requirePackages(caller, parseImageName(name, 'latest').packages);
+    this.requirePackages(caller, this.#packagesOf(name));
   }
 
   /** Whether the caller may have an image of these packages. */
@@ -63,7 +66,7 @@ export class PackageAccess {
 
   /** The same for the image of a name. */
   allowsName(caller: Caller, name: string): boolean {
-    return this.allows(caller, parseImageName(name, 'latest').packages);
+    return this.allows(caller, this.#packagesOf(name));
   }
 
   /** To be told which image was given to whom: they will ask for its blobs. */
@@ -99,12 +102,20 @@ export class PackageAccess {
     throw httpErrors.denied(refused);
   }
 
+  #packagesOf(name: string): readonly string[] {
+    const known = this.#packages.get(name);
+    if (known !== undefined) return known;
+    const { packages } = parseImageName(name, 'latest');
+    this.#packages.set(name, packages);
+    return packages;
+  }
+
   /** Why no image known here lets the caller have it; undefined when one does. */
   async #refusal(rules: Rules, digest: Digest): Promise<string | undefined> {
     let refusal: string = UNKNOWN;
     for (const role of ['manifest', 'content'] as const) {
       for await (const name of this.#holders(digest, role)) {
-        const refused = rules.refusal(parseImageName(name, 'latest').packages);
+        const refused = rules.refusal(this.#packagesOf(name));
         if (refused === undefined) return undefined;
         refusal = `no image that is allowed holds ${digest}: ${refused}`;
       }
