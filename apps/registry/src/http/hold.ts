@@ -60,7 +60,7 @@ function within<T>(work: Promise<T>, waitMs: number | null): Promise<Held<T>> {
     work.then(
       (value) => {
         clearTimeout(timer);
-        resolve({ over: false, value });
+        return resolve({ over: false, value });
       },
       (error: unknown) => {
         clearTimeout(timer);
