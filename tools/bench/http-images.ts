@@ -14,7 +14,16 @@ import { z } from 'zod';
 
 const PUTS_AT_ONCE = 16;
 const MAX_BODY = 4 * 1024 * 1024;
-const manifestSchema = z.looseObject({ mediaType: z.string() });
+const manifestSchema = z.looseObject({
+  mediaType: z.string(),
+  layers: z.array(z.looseObject({ digest: z.templateLiteral(['sha256:', z.string()]) })),
+});
+
+export interface Copies {
+  readonly count: number;
+  /** Layers that each has at least: those that the original lacks are made up, and nobody asks for them. */
+  readonly layers: number;
+}
 
 /** An image of one platform, whose only tag is `latest`. */
 export interface AddedImage {
@@ -37,7 +46,7 @@ interface Parts {
 export async function addImages(
   folder: string,
   original: string,
-  count: number,
+  { count, layers }: Copies,
 ): Promise<readonly AddedImage[]> {
   const state = await openStateDir(join(folder, 'state'));
   const store = await createFilesystemStore({ root: join(folder, 'storage') });
@@ -65,7 +74,7 @@ export async function addImages(
   });
   try {
     const names = Array.from({ length: count }, (_, n) => `image-${n}`);
-    return await copyImage({ builder, cache, store }, original, names);
+    return await copyImage({ builder, cache, store }, original, names, layers);
   } finally {
     await builder.stop();
     await cache.stop();
@@ -77,6 +86,7 @@ async function copyImage(
   { builder, cache, store }: Parts,
   original: string,
   names: readonly string[],
+  minLayers: number,
 ): Promise<readonly AddedImage[]> {
   const { record } = await knownImage({ builder, cache }, original);
   const { oci } = record.forms;
@@ -84,8 +94,14 @@ async function copyImage(
   const body = Buffer.from(await readBlob(store, oci.digest, MAX_BODY));
   const manifest = manifestSchema.parse(JSON.parse(body.toString('utf8')));
 
+  const lacking = Math.max(0, minLayers - manifest.layers.length);
+  const madeUp = Array.from({ length: lacking }, (_, n) => ({
+    ...manifest.layers[0],
+    digest: digestOf(Buffer.from(`layer ${n}`)),
+  }));
+  const layers = [...manifest.layers, ...madeUp];
   const copies = names.map((name) => {
-    const copy = { ...manifest, annotations: { name } };
+    const copy = { ...manifest, layers, annotations: { name } };
     return { name, manifest: Buffer.from(JSON.stringify(copy)) };
   });
   const waiting = copies.values();
@@ -95,6 +111,7 @@ async function copyImage(
       await store.put(digest, { bytes }, manifest.mediaType);
       const copy = {
         ...record,
+        layers: layers.map(({ digest: layer }) => layer),
         request: { ...record.request, name },
         forms: { oci: { digest, size: bytes.length, mediaType: manifest.mediaType } },
       };

@@ -1,6 +1,6 @@
 /**
  * How fast manifests are answered, as a ratio to Debian's docker-registry answering the same one in the same run. After
- * `npm run build`: `node --conditions=@nixery/source tools/bench/http.ts [--rounds N] [--seconds N] [--images N]`.
+ * `npm run build`: `node --conditions=@nixery/source tools/bench/http.ts [--rounds N] [--seconds N] [--images N] [--layers N]`.
  * docs/benchmarks/http.md has what came of it.
  */
 import { nixEnvironment, prepareTestPackages } from '@nixery/builder/testing';
@@ -29,6 +29,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     images: { type: 'string', default: '10000' },
+    /** Of each of the images of the list, at least. */
+    layers: { type: 'string', default: '0' },
     /** Write a profile of our server into this folder. */
     profile: { type: 'string' },
     /** Leave docker-registry out. */
@@ -65,7 +67,10 @@ type Loads = Readonly<Record<Name, Measured[]>>;
 try {
   await prepareTestPackages(join(folder, 'packages'));
   const digest = await buildOnce();
-  const images = await addImages(folder, IMAGE, Number(values.images));
+  const images = await addImages(folder, IMAGE, {
+    count: Number(values.images),
+    layers: Number(values.layers),
+  });
   const paths = images.map(({ name }) => `/v2/${name}/manifests/latest`);
   const one = join(folder, 'one.txt');
   const spelled = join(folder, 'spelled.txt');
