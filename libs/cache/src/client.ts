@@ -251,7 +251,7 @@ export class ActorClient implements CacheClient {
     miss: T,
   ): Promise<T> {
     try {
-      return await read(await this.#ask(request));
+      return read(await this.#ask(request));
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       this.#emit({ type: 'degraded', operation: request.type, error });
