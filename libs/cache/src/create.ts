@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { check } from './arguments.ts';
 import { ActorClient } from './client.ts';
 import type { CacheClient, CacheOptions } from './contract.ts';
-import { actorDefaults, actorOptionsSchema } from './options.ts';
+import { actorDefaults, actorSettingsSchema } from './options.ts';
 
 /**
  * Starts the actor's thread and answers its client, which takes requests at once. The thread keeps the process alive
@@ -12,8 +12,8 @@ import { actorDefaults, actorOptionsSchema } from './options.ts';
  */
 export function createCache(options: CacheOptions): CacheClient {
   const { bounds, file, recencyMs } = options;
-  const workerData = check(
-    actorOptionsSchema,
+  const settings = check(
+    actorSettingsSchema,
     {
       file,
       maxManifests: bounds?.manifests ?? actorDefaults.maxManifests,
@@ -22,7 +22,6 @@ export function createCache(options: CacheOptions): CacheClient {
       maxTagsOfName: bounds?.tagsOfName ?? actorDefaults.maxTagsOfName,
       recencyMs: recencyMs ?? actorDefaults.recencyMs,
       frontSize: actorDefaults.frontSize,
-      firstVersion: actorDefaults.firstVersion,
     },
     'options',
   );
@@ -31,6 +30,6 @@ export function createCache(options: CacheOptions): CacheClient {
   return new ActorClient(
     options,
     (firstVersion) =>
-      new Worker(actor, { workerData: { ...workerData, firstVersion }, name: 'cache' }),
+      new Worker(actor, { workerData: { ...settings, firstVersion }, name: 'cache' }),
   );
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 const HOUR_MS = 3_600_000;
 
-/** What the actor's thread is started with. Crosses a thread boundary as `workerData`. */
-export const actorOptionsSchema = z
+/** What stays the same from one of the actor's threads to the next. */
+export const actorSettingsSchema = z
   .object({
     file: z.string().min(1),
     maxManifests: z.int().positive(),
@@ -13,6 +13,13 @@ export const actorOptionsSchema = z
     recencyMs: z.int().nonnegative(),
     /** Characters of JSON that each map's in-memory front may hold. */
     frontSize: z.int().positive(),
+  })
+  .readonly();
+
+/** What the actor's thread is started with. Crosses a thread boundary as `workerData`. */
+export const actorOptionsSchema = actorSettingsSchema
+  .unwrap()
+  .extend({
     /** Of the manifests' versions, which askers keep: greater than all that an earlier thread told. */
     firstVersion: z.int().nonnegative(),
   })

@@ -1,52 +1,18 @@
-import { open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { readNumber } from './database.ts';
-import type { CacheWarning } from './events.ts';
+import { describe, expect, test } from 'vitest';
 import type { BlobRole } from './messages.ts';
-import { actorDefaults, type ActorOptions } from './options.ts';
-import { CacheState } from './state.ts';
+import type { CacheState } from './state.ts';
 import { temporaryFolder } from './testing/folder.ts';
 import { digest, layerRecord, manifestRecord } from './testing/records.ts';
-
-const NOW = 1_800_000_000_000;
-
-function openState(options: Partial<ActorOptions> = {}) {
-  const warnings: CacheWarning[] = [];
-  const clock = { now: NOW };
-  const state = new CacheState(
-    { file: ':memory:', ...actorDefaults, ...options },
-    { now: () => clock.now, warn: (warning) => warnings.push(warning) },
-  );
-  onTestFinished(() => state.close());
-  return { state, warnings, clock };
-}
-
-function get(state: CacheState, key: string) {
-  return state.handle({ type: 'manifest.get', key, allowStale: false });
-}
-
-function put(state: CacheState, key: string, n: number, name?: string, reference?: string) {
-  const record = manifestRecord(n, name, reference);
-  return state.handle({ type: 'manifest.put', key, kind: 'moving', record });
-}
-
-/** The version that whoever asks for the forms is told; 0 where there are none. */
-function versionOf(state: CacheState, key: string): number {
-  const reply = state.handle({ type: 'manifest.forms', key, allowStale: true });
-  return reply.type === 'manifest.forms' ? (reply.hit?.version ?? 0) : 0;
-}
-
-function still(state: CacheState, version: number) {
-  return state.handle({ type: 'manifest.still', version });
-}
-
-const NO_MORE = { type: 'manifest.still', freshness: null };
-
-function getLayers(state: CacheState, ...keys: string[]) {
-  return state.handle({ type: 'layer.get', keys });
-}
+import {
+  getLayers,
+  getManifest,
+  NO_MORE,
+  openState,
+  putManifest,
+  still,
+  versionOf,
+} from './testing/state.ts';
 
 function keysOf(reply: ReturnType<CacheState['handle']>): readonly string[] {
   return reply.type === 'manifest.list' ? reply.entries.map((entry) => entry.key) : [];
@@ -55,21 +21,23 @@ function keysOf(reply: ReturnType<CacheState['handle']>): readonly string[] {
 describe('a manifest', () => {
   test('is found by key until it is dropped, and replaced by the next put', () => {
     const { state } = openState();
-    put(state, 'k', 10);
-    put(state, 'k', 20);
+    putManifest(state, 'k', 10);
+    putManifest(state, 'k', 20);
 
-    expect(get(state, 'k')).toMatchObject({ hit: { record: manifestRecord(20), fresh: true } });
+    expect(getManifest(state, 'k')).toMatchObject({
+      hit: { record: manifestRecord(20), fresh: true },
+    });
 
     state.handle({ type: 'manifest.drop', target: { key: 'k' } });
-    expect(get(state, 'k')).toEqual({ type: 'manifest.get', hit: null });
+    expect(getManifest(state, 'k')).toEqual({ type: 'manifest.get', hit: null });
   });
 
   test('past its freshness is a miss, and a stale hit where that is allowed', () => {
     const { state, clock } = openState({ recencyMs: 1000 });
-    put(state, 'k', 10);
+    putManifest(state, 'k', 10);
     clock.now += 1000;
 
-    expect(get(state, 'k')).toEqual({ type: 'manifest.get', hit: null });
+    expect(getManifest(state, 'k')).toEqual({ type: 'manifest.get', hit: null });
     expect(state.handle({ type: 'manifest.get', key: 'k', allowStale: true })).toMatchObject({
       hit: { fresh: false, ageMs: 1000, maxAgeMs: 1000, record: manifestRecord(10) },
     });
@@ -77,23 +45,23 @@ describe('a manifest', () => {
 
   test('is fresh again once the same record is put again', () => {
     const { state, clock } = openState({ recencyMs: 1000 });
-    put(state, 'k', 10);
+    putManifest(state, 'k', 10);
     clock.now += 5000;
-    put(state, 'k', 10);
+    putManifest(state, 'k', 10);
 
-    expect(get(state, 'k')).toMatchObject({ hit: { fresh: true, ageMs: 0 } });
+    expect(getManifest(state, 'k')).toMatchObject({ hit: { fresh: true, ageMs: 0 } });
   });
 
   test('still holds under the version that was told until it is replaced, dropped or stale', () => {
     const { state, clock } = openState({ recencyMs: 1000 });
-    put(state, 'k', 10);
-    put(state, 'dropped', 20);
+    putManifest(state, 'k', 10);
+    putManifest(state, 'dropped', 20);
     const [first, dropped] = [versionOf(state, 'k'), versionOf(state, 'dropped')];
     clock.now += 10;
     const freshness = { ageMs: 10, maxAgeMs: 1000, fresh: true };
     expect(still(state, first)).toEqual({ type: 'manifest.still', freshness });
 
-    put(state, 'k', 30);
+    putManifest(state, 'k', 30);
     state.handle({ type: 'manifest.drop', target: { key: 'dropped' } });
     const second = versionOf(state, 'k');
     expect([still(state, first), still(state, dropped)]).toEqual([NO_MORE, NO_MORE]);
@@ -109,26 +77,29 @@ describe('a manifest', () => {
 
   test('that had to go for others holds no more', () => {
     const { state } = openState({ maxManifests: 1 });
-    put(state, 'a', 10);
+    putManifest(state, 'a', 10);
     const version = versionOf(state, 'a');
-    put(state, 'b', 20);
+    putManifest(state, 'b', 20);
     expect(still(state, version)).toEqual(NO_MORE);
   });
 
   test('that still holds was used', () => {
     const { state } = openState({ maxManifests: 2 });
-    put(state, 'a', 10);
-    put(state, 'b', 20);
+    putManifest(state, 'a', 10);
+    putManifest(state, 'b', 20);
     still(state, versionOf(state, 'b'));
     still(state, versionOf(state, 'a'));
     still(state, versionOf(state, 'a'));
-    put(state, 'c', 30);
-    expect([get(state, 'a'), get(state, 'b')]).toMatchObject([{ hit: {} }, { hit: null }]);
+    putManifest(state, 'c', 30);
+    expect([getManifest(state, 'a'), getManifest(state, 'b')]).toMatchObject([
+      { hit: {} },
+      { hit: null },
+    ]);
   });
 
   test('is found by the digests of its forms, and apart from that by those of its contents', () => {
     const { state } = openState();
-    put(state, 'k', 10);
+    putManifest(state, 'k', 10);
     const find = (n: number, role: 'manifest' | 'content') =>
       state.handle({ type: 'manifest.find', digest: digest(n), role });
 
@@ -141,8 +112,8 @@ describe('a manifest', () => {
 
   test('is no longer found by the digests that a newer put took from it', () => {
     const { state } = openState();
-    put(state, 'k', 10);
-    put(state, 'k', 20);
+    putManifest(state, 'k', 10);
+    putManifest(state, 'k', 20);
 
     const reply = state.handle({ type: 'manifest.find', digest: digest(10), role: 'manifest' });
     expect(reply).toEqual({ type: 'manifest.find', entry: null });
@@ -150,9 +121,9 @@ describe('a manifest', () => {
 
   test('dropped by the digest of a layer takes along every image with that layer, and no other', () => {
     const { state } = openState();
-    put(state, 'with', 10);
-    put(state, 'with too', 11);
-    put(state, 'without', 50);
+    putManifest(state, 'with', 10);
+    putManifest(state, 'with too', 11);
+    putManifest(state, 'without', 50);
 
     state.handle({ type: 'manifest.drop', target: { digest: digest(13) } });
 
@@ -165,16 +136,16 @@ describe('a manifest', () => {
     const record = { ...manifestRecord(10), layers: [digest(3), digest(3)] };
     state.handle({ type: 'manifest.put', key: 'k', kind: 'pinned', record });
 
-    expect(get(state, 'k')).toMatchObject({ hit: { record } });
+    expect(getManifest(state, 'k')).toMatchObject({ hit: { record } });
   });
 });
 
 function filled() {
   const { state } = openState();
-  put(state, 'k4', 40, 'shell/jq', 'latest');
-  put(state, 'k3', 30, 'shell/git', 'v2');
-  put(state, 'k2', 20, 'shell/git', 'latest');
-  put(state, 'k1', 10, 'shell/git', 'latest');
+  putManifest(state, 'k4', 40, 'shell/jq', 'latest');
+  putManifest(state, 'k3', 30, 'shell/git', 'v2');
+  putManifest(state, 'k2', 20, 'shell/git', 'latest');
+  putManifest(state, 'k1', 10, 'shell/git', 'latest');
   return state;
 }
 
@@ -279,17 +250,17 @@ describe('layers', () => {
 describe('bounds', () => {
   test('let the least recently used go, reads included', () => {
     const { state } = openState({ maxManifests: 2, maxLayers: 2 });
-    put(state, 'a', 10);
-    put(state, 'b', 20);
-    get(state, 'a');
-    put(state, 'c', 30);
+    putManifest(state, 'a', 10);
+    putManifest(state, 'b', 20);
+    getManifest(state, 'a');
+    putManifest(state, 'c', 30);
     for (const key of ['a', 'b']) {
       state.handle({ type: 'layer.put', key, record: layerRecord(1) });
     }
     getLayers(state, 'a');
     state.handle({ type: 'layer.put', key: 'c', record: layerRecord(3) });
 
-    expect(['a', 'b', 'c'].map((key) => get(state, key))).toMatchObject([
+    expect(['a', 'b', 'c'].map((key) => getManifest(state, key))).toMatchObject([
       { hit: {} },
       { hit: null },
       { hit: {} },
@@ -303,7 +274,7 @@ describe('bounds', () => {
   test('that were lowered are reached in slices of maintenance', async () => {
     const file = join(await temporaryFolder(), 'cache.db');
     const { state: large } = openState({ file });
-    for (let n = 0; n < 30; n += 1) put(large, `k${n}`, n * 10);
+    for (let n = 0; n < 30; n += 1) putManifest(large, `k${n}`, n * 10);
     large.close();
 
     const { state } = openState({ file, maxManifests: 5 });
@@ -311,121 +282,14 @@ describe('bounds', () => {
 
     expect(slices).toEqual([true, true, false]);
     expect(state.handle({ type: 'stats' })).toMatchObject({ stats: { manifests: { entries: 5 } } });
-    expect(get(state, 'k29')).toMatchObject({ hit: {} });
+    expect(getManifest(state, 'k29')).toMatchObject({ hit: {} });
   });
 
   test('of the memory in front only cost a read of the table', () => {
     const { state } = openState({ frontSize: 1 });
-    put(state, 'k', 10);
+    putManifest(state, 'k', 10);
 
-    expect(get(state, 'k')).toMatchObject({ hit: { record: manifestRecord(10) } });
+    expect(getManifest(state, 'k')).toMatchObject({ hit: { record: manifestRecord(10) } });
     expect(still(state, versionOf(state, 'k'))).toMatchObject({ freshness: { ageMs: 0 } });
   });
 });
-
-describe('on disk', () => {
-  test('everything is as it was after closing and opening, the order of use included', async () => {
-    const file = join(await temporaryFolder(), 'cache.db');
-    const { state: first } = openState({ file, maxManifests: 2 });
-    put(first, 'a', 10);
-    put(first, 'b', 20);
-    get(first, 'a');
-    first.handle({ type: 'layer.put', key: 'l', record: layerRecord(1) });
-    first.close();
-
-    const { state } = openState({ file, maxManifests: 2 });
-    expect(getLayers(state, 'l')).toMatchObject({ records: [layerRecord(1)] });
-    put(state, 'c', 30);
-    expect([get(state, 'a'), get(state, 'b')]).toMatchObject([
-      { hit: { record: manifestRecord(10), ageMs: 0 } },
-      { hit: null },
-    ]);
-  });
-
-  test('a record that no longer fits is a miss, reported and dropped once', async () => {
-    const file = join(await temporaryFolder(), 'cache.db');
-    const { state: first } = openState({ file });
-    put(first, 'bad', 10);
-    put(first, 'good', 20);
-    first.handle({ type: 'layer.put', key: 'bad', record: layerRecord(1) });
-    first.close();
-    const db = new DatabaseSync(file);
-    db.exec(`UPDATE manifests SET record = '{"forms":{}}' WHERE key = 'bad'`);
-    db.exec(`UPDATE layers SET record = '{"digest":' WHERE key = 'bad'`);
-    db.close();
-
-    const { state, warnings } = openState({ file });
-    const replies = [get(state, 'bad'), get(state, 'bad'), get(state, 'good')];
-
-    expect(replies).toMatchObject([{ hit: null }, { hit: null }, { hit: {} }]);
-    expect(getLayers(state, 'bad')).toMatchObject({ records: [null] });
-    expect(warnings).toMatchObject([
-      { type: 'record-dropped', map: 'manifests', key: 'bad' },
-      { type: 'record-dropped', map: 'layers', key: 'bad' },
-    ]);
-    expect(state.handle({ type: 'stats' })).toMatchObject({
-      stats: { manifests: { entries: 1 }, layers: { entries: 0 } },
-    });
-  });
-
-  test.each([
-    { description: 'while the tables are opened', name: 'manifests_used', warned: 1 },
-    { description: 'in use', name: 'manifests', warned: 0 },
-  ])(
-    'damage that shows $description costs the entries, not a request',
-    async ({ name, warned }) => {
-      const file = join(await temporaryFolder(), 'cache.db');
-      const { state: first } = openState({ file });
-      for (let n = 0; n < 500; n += 1) put(first, `k${n}`, n * 10);
-      first.close();
-      await overwriteLastLeaf(file, name);
-
-      const { state, warnings } = openState({ file });
-      const warnedAtOpen = warnings.length;
-      const last = get(state, 'k499');
-      put(state, 'new', 10);
-
-      expect(warnedAtOpen).toBe(warned);
-      expect(last).toEqual({ type: 'manifest.get', hit: null });
-      expect(get(state, 'new')).toMatchObject({ hit: { record: manifestRecord(10) } });
-      expect(state.handle({ type: 'stats' })).toMatchObject({
-        stats: { manifests: { entries: 1 } },
-      });
-      expect(warnings).toMatchObject([{ type: 'database-set-aside', reason: 'corrupt' }]);
-      await expect(stat(movedTo(warnings))).resolves.toBeTruthy();
-    },
-  );
-
-  test('what damage has cost is not taken for what comes after', async () => {
-    const file = join(await temporaryFolder(), 'cache.db');
-    const { state: first } = openState({ file });
-    for (let n = 0; n < 500; n += 1) put(first, `k${n}`, n * 10);
-    first.close();
-    await overwriteLastLeaf(file, 'manifests');
-
-    const { state, warnings } = openState({ file });
-    const known = versionOf(state, 'k0');
-    get(state, 'k499');
-    expect(warnings).toMatchObject([{ type: 'database-set-aside' }]);
-    put(state, 'new', 10);
-    expect(still(state, known)).toEqual(NO_MORE);
-    expect(versionOf(state, 'new')).toBeGreaterThan(known);
-  });
-});
-
-/** Damages the last page of a table's or an index's entries. {@link https://www.sqlite.org/dbstat.html} */
-async function overwriteLastLeaf(file: string, name: string): Promise<void> {
-  const db = new DatabaseSync(file);
-  const page = `SELECT max(pageno) FROM dbstat WHERE name = '${name}' AND pagetype = 'leaf'`;
-  const number = readNumber(db, page);
-  const size = readNumber(db, 'PRAGMA page_size');
-  db.close();
-  const handle = await openFile(file, 'r+');
-  await handle.write(Buffer.alloc(size, 0xa5), 0, size, (number - 1) * size);
-  await handle.close();
-}
-
-function movedTo(warnings: readonly CacheWarning[]): string {
-  const warning = warnings.find((warning) => warning.type === 'database-set-aside');
-  return warning?.movedTo ?? '';
-}
