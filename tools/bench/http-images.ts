@@ -100,6 +100,7 @@ async function copyImage(
     digest: digestOf(Buffer.from(`layer ${n}`)),
   }));
   const layers = [...manifest.layers, ...madeUp];
+  const layerDigests = layers.map(({ digest }) => digest);
   const copies = names.map((name) => {
     const copy = { ...manifest, layers, annotations: { name } };
     return { name, manifest: Buffer.from(JSON.stringify(copy)) };
@@ -111,7 +112,7 @@ async function copyImage(
       await store.put(digest, { bytes }, manifest.mediaType);
       const copy = {
         ...record,
-        layers: layers.map(({ digest: layer }) => layer),
+        layers: layerDigests,
         request: { ...record.request, name },
         forms: { oci: { digest, size: bytes.length, mediaType: manifest.mediaType } },
       };

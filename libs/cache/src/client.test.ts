@@ -6,8 +6,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ActorClient } from './client.ts';
 import type { CacheOptions } from './contract.ts';
 import type { CacheEvent } from './events.ts';
-import { actorDefaults } from './options.ts';
 import { temporaryFolder } from './testing/folder.ts';
+import { actorOptions } from './testing/options.ts';
 import { digest, layerRecord, manifestRecord } from './testing/records.ts';
 
 const ACTOR = new URL(import.meta.resolve('#actor'));
@@ -17,7 +17,6 @@ const SILENT_ACTOR = new URL('testing/silent-actor.ts', import.meta.url);
 function connect(file: string, options: Omit<CacheOptions, 'file'> = {}, entry = ACTOR) {
   const events: CacheEvent[] = [];
   const threads: Worker[] = [];
-  const workerData = { ...actorDefaults, file };
   const client = new ActorClient(
     {
       backOff: { firstMs: 10, longestMs: 40, healthyMs: 60_000 },
@@ -27,7 +26,7 @@ function connect(file: string, options: Omit<CacheOptions, 'file'> = {}, entry =
       ...options,
     },
     (firstVersion) => {
-      const thread = new Worker(entry, { workerData: { ...workerData, firstVersion } });
+      const thread = new Worker(entry, { workerData: actorOptions({ file, firstVersion }) });
       threads.push(thread);
       return thread;
     },
@@ -248,7 +247,7 @@ describe('when the thread dies', () => {
           lacking -= 1;
           throw new Error('no thread');
         }
-        threads.push(new Worker(ACTOR, { workerData: { ...actorDefaults, file: ':memory:' } }));
+        threads.push(new Worker(ACTOR, { workerData: actorOptions() }));
         return threads.at(-1) ?? fail();
       },
     );

@@ -3,9 +3,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { CacheRequest } from './messages.ts';
-import { actorDefaults } from './options.ts';
 import { CacheState } from './state.ts';
 import { temporaryFolder } from './testing/folder.ts';
+import { actorOptions } from './testing/options.ts';
 import { digest, layerRecord, manifestRecord } from './testing/records.ts';
 
 const RUNS = Number(process.env['NIXERY_TEST_RUNS'] ?? 25);
@@ -19,7 +19,7 @@ const HEADER_BYTES = 100;
 function open(file: string, bound = ENTRIES): CacheState {
   return new CacheState(
     // Each look-up reads the table.
-    { ...actorDefaults, file, frontSize: 1, maxManifests: bound, maxLayers: bound, maxTags: bound },
+    actorOptions({ file, frontSize: 1, maxManifests: bound, maxLayers: bound, maxTags: bound }),
     { now: Date.now, warn: () => undefined },
   );
 }

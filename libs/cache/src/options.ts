@@ -34,5 +34,4 @@ export const actorDefaults = {
   maxTagsOfName: 1_000,
   recencyMs: 6 * HOUR_MS,
   frontSize: 32 * 1024 * 1024,
-  firstVersion: 1,
 } as const satisfies Partial<ActorOptions>;

@@ -6,10 +6,10 @@ import { setImmediate } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Ask, FromActor, ToActor } from './messages.ts';
-import { actorDefaults } from './options.ts';
 import type { LayerRecord } from './records.ts';
 import { serve } from './serve.ts';
 import { temporaryFolder } from './testing/folder.ts';
+import { actorOptions } from './testing/options.ts';
 import { layerRecord } from './testing/records.ts';
 import { decodeReport, encodeAsks } from './wire.ts';
 
@@ -22,7 +22,7 @@ function serveHere(file: string) {
   const closed = once(port, 'close');
   port.on('message', (message: string) => received.push(decodeReport(message)));
   onTestFinished(() => port.close());
-  serve(actor, { ...actorDefaults, file });
+  serve(actor, actorOptions({ file }));
   return { send: (asks: ToActor) => port.postMessage(encodeAsks(asks)), received, closed };
 }
 

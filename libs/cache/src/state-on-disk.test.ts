@@ -68,12 +68,7 @@ test.each([
   { description: 'while the tables are opened', name: 'manifests_used', warned: 1 },
   { description: 'in use', name: 'manifests', warned: 0 },
 ])('damage that shows $description costs the entries, not a request', async ({ name, warned }) => {
-  const file = join(await temporaryFolder(), 'cache.db');
-  const { state: first } = openState({ file });
-  for (let n = 0; n < 500; n += 1) putManifest(first, `k${n}`, n * 10);
-  first.close();
-  await overwriteLastLeaf(file, name);
-
+  const file = await damagedFile(name);
   const { state, warnings } = openState({ file });
   const warnedAtOpen = warnings.length;
   const last = getManifest(state, 'k499');
@@ -90,12 +85,7 @@ test.each([
 });
 
 test('what damage has cost is not taken for what comes after', async () => {
-  const file = join(await temporaryFolder(), 'cache.db');
-  const { state: first } = openState({ file });
-  for (let n = 0; n < 500; n += 1) putManifest(first, `k${n}`, n * 10);
-  first.close();
-  await overwriteLastLeaf(file, 'manifests');
-
+  const file = await damagedFile('manifests');
   const { state, warnings } = openState({ file });
   const known = versionOf(state, 'k0');
   getManifest(state, 'k499');
@@ -104,6 +94,16 @@ test('what damage has cost is not taken for what comes after', async () => {
   expect(still(state, known)).toEqual(NO_MORE);
   expect(versionOf(state, 'new')).toBeGreaterThan(known);
 });
+
+/** A database of `k0` to `k499`, with the last page of this table's or index's entries overwritten. */
+async function damagedFile(name: string): Promise<string> {
+  const file = join(await temporaryFolder(), 'cache.db');
+  const { state } = openState({ file });
+  for (let n = 0; n < 500; n += 1) putManifest(state, `k${n}`, n * 10);
+  state.close();
+  await overwriteLastLeaf(file, name);
+  return file;
+}
 
 /** Damages the last page of a table's or an index's entries. {@link https://www.sqlite.org/dbstat.html} */
 async function overwriteLastLeaf(file: string, name: string): Promise<void> {

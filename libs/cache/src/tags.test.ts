@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { actorDefaults, type ActorOptions } from './options.ts';
+import type { ActorOptions } from './options.ts';
 import { CacheState } from './state.ts';
 import { temporaryFolder } from './testing/folder.ts';
+import { actorOptions } from './testing/options.ts';
 import { manifestRecord } from './testing/records.ts';
 
 function openState(options: Partial<ActorOptions> = {}): CacheState {
-  const state = new CacheState(
-    { file: ':memory:', ...actorDefaults, ...options },
-    { now: () => 0, warn: (warning) => expect.unreachable(JSON.stringify(warning)) },
-  );
+  const state = new CacheState(actorOptions(options), {
+    now: () => 0,
+    warn: (warning) => expect.unreachable(JSON.stringify(warning)),
+  });
   onTestFinished(() => state.close());
   return state;
 }

@@ -2,9 +2,9 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { actorDefaults } from './options.ts';
 import { CacheState } from './state.ts';
 import { temporaryFolder } from './testing/folder.ts';
+import { actorOptions } from './testing/options.ts';
 import { layerRecord } from './testing/records.ts';
 import { WriteAheadLog, type LogLimits } from './write-ahead-log.ts';
 
@@ -13,7 +13,7 @@ const KIB = 1024;
 /** A database under a log of these limits; `put` adds an entry, whatever the log says. */
 async function openLog(limits: LogLimits) {
   const file = join(await temporaryFolder(), 'cache.db');
-  const state = new CacheState({ ...actorDefaults, file }, { now: Date.now, warn: unexpected });
+  const state = new CacheState(actorOptions({ file }), { now: Date.now, warn: unexpected });
   const onFailure = vi.fn<(error: Error) => void>();
   const onFree = vi.fn<() => void>();
   const log = new WriteAheadLog({ file, limits, onFailure, onFree });

@@ -1,17 +1,18 @@
 import { onTestFinished } from 'vitest';
 import type { CacheWarning } from '../events.ts';
-import { actorDefaults, type ActorOptions } from '../options.ts';
+import type { ActorOptions } from '../options.ts';
 import { CacheState } from '../state.ts';
+import { actorOptions } from './options.ts';
 import { manifestRecord } from './records.ts';
 
 /** A state that is closed when the test is over, in memory unless told otherwise; what it warns of, and the clock it goes by. */
 export function openState(options: Partial<ActorOptions> = {}) {
   const warnings: CacheWarning[] = [];
   const clock = { now: 1_800_000_000_000 };
-  const state = new CacheState(
-    { file: ':memory:', ...actorDefaults, ...options },
-    { now: () => clock.now, warn: (warning) => warnings.push(warning) },
-  );
+  const state = new CacheState(actorOptions(options), {
+    now: () => clock.now,
+    warn: (warning) => warnings.push(warning),
+  });
   onTestFinished(() => state.close());
   return { state, warnings, clock };
 }
